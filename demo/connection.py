@@ -1,0 +1,86 @@
+"""``ktctl connect`` as a child: started until it says that it is ready, ended by Ctrl-C."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from places import NAMESPACE, DemoFailed, Place
+
+READY_SECONDS = 60
+END_SECONDS = 20
+# Everything that connect may change on a laptop, as text.
+LAPTOP = (
+    "ip -br address; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; "
+    "nft list ruleset; cat /etc/resolv.conf /etc/hosts"
+)
+
+
+class Connection:
+    """A running connect. ``seconds``: from its start until it was ready."""
+
+    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
+        self._process = process
+        self.seconds = seconds
+
+    def end(self) -> float:
+        """Ctrl-C; seconds until it was gone. Raises: DemoFailed if it does not end well."""
+        began = time.monotonic()
+        _signal(self._process, signal.SIGINT)
+        try:
+            code = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise DemoFailed(f"connect still runs {END_SECONDS} s after Ctrl-C") from None
+        if code:
+            raise DemoFailed(f"connect ended with exit code {code}")
+        return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def connected(place: Place) -> Iterator[Connection]:
+    """Connect, and make sure that it is gone at the end. Raises: DemoFailed."""
+    command = [*place.connect, "-n", NAMESPACE, "-o", "json"]
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until_ready(process)
+            yield Connection(process, time.monotonic() - began)
+        finally:
+            if process.poll() is None:
+                _signal(process, signal.SIGTERM)
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except PermissionError:  # it is sudo, which is root's, and passes SIGTERM on
+        subprocess.run(["sudo", "kill", "-TERM", str(process.pid)], check=False)
+
+
+def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    alarm = threading.Timer(READY_SECONDS, process.terminate)
+    alarm.start()
+    try:
+        for line in process.stdout:
+            event = _event(line)
+            if event.get("event") == "ready":
+                threading.Thread(target=process.stdout.read, daemon=True).start()  # so it can go on
+                return
+            if event.get("event") == "error":
+                raise DemoFailed(f"{event.get('message')} ({event.get('hint')})")
+    finally:
+        alarm.cancel()
+    raise DemoFailed("connect ended, or took too long, before it was ready")
+
+
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}

@@ -1,0 +1,170 @@
+"""``make demo``: a laptop joins a real cluster, step by step, and leaves it without a trace.
+
+Exit code 0 only if every step saw what it should.
+"""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+from connection import LAPTOP, connected
+from looks import Look, all_looks
+from places import (
+    HERE,
+    NAMESPACE,
+    DemoFailed,
+    Place,
+    deploy,
+    own_cluster,
+    playground,
+    program,
+    remove,
+    wait_until_ready,
+)
+from rich.console import Console
+from shell import Shell
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class Steps:
+    """Shows what is done, the command that does it, and what came of it."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+
+    def head(self, text: str, command: str = "") -> None:
+        console.print(f"\n[bold]{text}[/bold]")
+        if command:
+            console.print(f"  $ {command}", style="cyan", markup=False)
+
+    def good(self, text: str, seconds: float) -> None:
+        console.print(f"  [green]✓[/green] [dim]{_time(seconds)}[/dim]  ", end="")
+        console.print(text, markup=False)
+
+    def bad(self, text: str) -> None:
+        self.failed += 1
+        console.print("  [red]✗[/red] ", end="")
+        console.print(text, markup=False)
+
+    @contextlib.contextmanager
+    def timed(self, text: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.good(text, time.monotonic() - began)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:6.2f} s" if seconds >= 1 else f"{seconds * 1000:5.0f} ms"
+
+
+@click.command()
+@click.option("--context", default="", help="Use this context of your kubeconfig, no playground.")
+@click.option("--name", default="demo", show_default=True, help="Name of the playground.")
+@click.option("--keep", is_flag=True, envvar="KEEP", help="Leave shop and playground standing.")
+def main(context: str, name: str, keep: bool) -> None:
+    """Deploy a small shop, connect to it, look around, and leave."""
+    steps = Steps()
+    began = time.monotonic()
+    try:
+        with contextlib.ExitStack() as stack:
+            place = own_cluster(context) if context else _playground(steps, name, keep, stack)
+            _deploy(steps, place)
+            if context and not keep:
+                stack.callback(remove, place)
+            _tour(steps, place)
+    except (DemoFailed, subprocess.TimeoutExpired) as error:
+        steps.bad(str(error))
+    outcome = f"{steps.failed} step(s) failed." if steps.failed else "All as it should be."
+    console.print(f"\n[bold]{outcome}[/bold] {time.monotonic() - began:.0f} s in all.")
+    sys.exit(1 if steps.failed else 0)
+
+
+def _playground(steps: Steps, name: str, keep: bool, stack: contextlib.ExitStack) -> Place:
+    steps.head("A real Kubernetes of two nodes on this machine", "playground up --nodes 2")
+    command = [program("playground"), "--name", name]
+    _run([*command, "setup"])
+    if not keep:
+        stack.callback(subprocess.run, [*command, "down"], check=False)
+    _run([*command, "up", "--nodes", "2"])
+    with steps.timed("the shop's images are made from Debian packages and given to the nodes"):
+        folders = [str(HERE / "images" / image) for image in ("shop", "redis")]
+        _run(*([*command, "image", "build", folder] for folder in folders))
+    return playground(name)
+
+
+def _run(*commands: list[str]) -> None:
+    """Run commands side by side. Raises: DemoFailed naming the first that failed."""
+    running = [
+        (" ".join(command), subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        for command in commands
+    ]
+    failed = [text for text, process in running if process.wait()]
+    if failed:
+        raise DemoFailed(f"this failed: {failed[0]}")
+
+
+def _deploy(steps: Steps, place: Place) -> None:
+    steps.head("A small shop: front, catalog, cart, stock, and Redis", "kubectl apply -f …")
+    if not place.has_grpc:
+        console.print("  catalog speaks JSON over HTTP here: python:3-alpine has no gRPC")
+    with steps.timed("every Pod is ready"):
+        deploy(place)
+        wait_until_ready(place)
+
+
+def _tour(steps: Steps, place: Place) -> None:
+    with Shell(place.laptop) as laptop:
+        before = laptop.run(LAPTOP).output
+        _connect(steps, place, laptop)
+        _compare(steps, before, laptop.run(LAPTOP).output)
+    _nothing_left(steps, place)
+
+
+def _connect(steps: Steps, place: Place, laptop: Shell) -> None:
+    steps.head("The laptop joins the cluster", f"ktctl connect -n {NAMESPACE}")
+    with connected(place) as connection:
+        steps.good("connected", connection.seconds)
+        steps.head("Seen from the laptop")
+        for look in all_looks(place):
+            _look(steps, laptop, look)
+        steps.head("The laptop leaves: Ctrl-C")
+        steps.good("ktctl is gone", connection.end())
+
+
+def _look(steps: Steps, laptop: Shell, look: Look) -> None:
+    console.print(f"  [bold]{look.title}[/bold]")
+    console.print(f"  $ {look.command}", style="cyan", markup=False)
+    ran = laptop.run(look.command)
+    try:
+        steps.good(look.read(ran.output), ran.seconds)
+    except (ValueError, KeyError) as error:
+        steps.bad(f"{error}: {ran.output.strip() or 'no output'}")
+
+
+def _compare(steps: Steps, before: str, after: str) -> None:
+    began = time.monotonic()
+    if before == after:
+        text = "routes, rules, nft tables, resolv.conf and hosts are as before, byte for byte"
+        steps.good(text, time.monotonic() - began)
+        return
+    lines = sorted(set(before.splitlines()) ^ set(after.splitlines()))
+    steps.bad("the laptop is not as before:\n    " + "\n    ".join(lines))
+
+
+def _nothing_left(steps: Steps, place: Place) -> None:
+    began = time.monotonic()
+    kinds = "deployments,configmaps,services,leases"
+    found = place.objects("-n", NAMESPACE, kinds, "-l", "control-by=kt")
+    names = [f"{one['kind']}/{one['metadata']['name']}" for one in found]
+    if names:
+        steps.bad(f"still in the cluster: {', '.join(names)}")
+    else:
+        steps.good("nothing of ktctl is left in the cluster", time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Where the demo runs: in a playground of its own, or against a cluster of the user."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+NAMESPACE = "shop"
+PART_OF = "ktctl-demo"
+SERVICES = ("front", "catalog", "cart", "stock")
+_PROGRAMS = Path(sys.executable).parent
+
+
+class DemoFailed(Exception):
+    """A step did not go as it should; the message says what was seen."""
+
+
+def program(name: str) -> str:
+    """A program of this checkout, else of the PATH. Raises: DemoFailed."""
+    own = _PROGRAMS / name
+    found = str(own) if own.exists() else shutil.which(name)
+    if not found:
+        raise DemoFailed(f"there is no program {name}: run `make demo`, or install it")
+    return found
+
+
+@dataclass(frozen=True)
+class Place:
+    """Commands: kubectl, what runs something on the laptop, ktctl; image names to put for ours."""
+
+    kubectl: tuple[str, ...]
+    laptop: tuple[str, ...]
+    connect: tuple[str, ...]
+    images: tuple[tuple[str, str], ...] = ()
+
+    def kube(self, *arguments: str, data: str = "") -> str:
+        """What kubectl prints. Raises: DemoFailed."""
+        result = subprocess.run(
+            [*self.kubectl, *arguments], input=data, capture_output=True, text=True, timeout=180
+        )
+        if result.returncode:
+            raise DemoFailed(f"kubectl {' '.join(arguments)}: {result.stderr.strip()}")
+        return result.stdout
+
+    def objects(self, *arguments: str) -> list[Any]:
+        found = json.loads(self.kube("get", *arguments, "-o", "json"))
+        return list(found["items"]) if "items" in found else [found]
+
+    @property
+    def has_grpc(self) -> bool:
+        return not self.images
+
+
+def playground(name: str) -> Place:
+    """On the laptop of a playground."""
+    command = (program("playground"), "--name", name)
+    laptop = (*command, "laptop", "--")
+    connect = (*laptop, program("ktctl"), "connect", "--image", "kt.local/python:3.11")
+    return Place((*command, "kubectl"), laptop, connect)
+
+
+def own_cluster(context: str) -> Place:
+    """Here, against a context of the user's kubeconfig, with images that anybody can pull."""
+    sudo = () if os.geteuid() == 0 else (program("sudo"), "-E")
+    return Place(
+        kubectl=(program("kubectl"), "--context", context),
+        laptop=(),
+        connect=(*sudo, program("ktctl"), "connect", "--context", context),
+        images=(
+            ("kt.local/shop:1", os.environ.get("PYTHON_IMAGE", "python:3-alpine")),
+            ("kt.local/redis:1", os.environ.get("REDIS_IMAGE", "redis:7-alpine")),
+        ),
+    )
+
+
+def deploy(place: Place) -> None:
+    """Apply the shop. Raises: DemoFailed, also for a namespace that is somebody else's."""
+    for namespace in place.objects("namespaces"):
+        labels = namespace["metadata"].get("labels", {})
+        is_ours = labels.get("app.kubernetes.io/part-of") == PART_OF
+        if namespace["metadata"]["name"] == NAMESPACE and not is_ours:
+            raise DemoFailed(f"the cluster has a namespace {NAMESPACE} that is not the demo's")
+    place.kube("apply", "-f", "-", data=manifests(place))
+
+
+def manifests(place: Place) -> str:
+    """All of the shop as one YAML text: the namespace, the sources, then the services."""
+    names = ("namespace", "redis", *SERVICES)
+    first, *rest = [(HERE / "manifests" / f"{name}.yaml").read_text() for name in names]
+    text = "---\n".join([first, json.dumps(_sources()) + "\n", *rest])
+    for ours, public in place.images:
+        text = text.replace(ours, public)
+    return text
+
+
+def _sources() -> dict[str, Any]:
+    files = {path.name: path.read_text() for path in sorted((HERE / "shop").glob("*.py"))}
+    metadata = {"name": "shop-sources", "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files}
+
+
+def wait_until_ready(place: Place) -> None:
+    """Raises: DemoFailed."""
+    for workload in ("statefulset/redis", *(f"deployment/{name}" for name in SERVICES)):
+        place.kube("-n", NAMESPACE, "rollout", "status", workload, "--timeout=120s")
+
+
+def remove(place: Place) -> None:
+    place.kube("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")

@@ -1,0 +1,5 @@
+"""``python -m playground.cli``."""
+
+from playground.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Container images without a registry: archives made from folders and Debian packages."""

@@ -1,0 +1,1 @@
+"""The process in the cluster. Standard library only."""

@@ -1,0 +1,39 @@
+"""`ktctl clean`."""
+
+from typing import Any
+
+import click
+
+from .options import shared_options, take_shared
+from .session import run_session
+
+
+@click.command()
+@click.option(
+    "--thresholdInMinus",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long a session must have been silent.",
+)
+@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--localOnly", is_flag=True, help="Repair this machine alone.")
+@shared_options
+@click.pass_context
+def clean(context: click.Context, /, **flags: Any) -> int:
+    """Undo what dead sessions left, on this machine and in the namespace.
+
+    What is alive is never touched: a session is dead when its Lease has not been renewed for
+    --thresholdInMinus, by the server's clock, or when its process on this machine is gone.
+    """
+    shared = take_shared(context)
+    from ktconnect.modes.clean import CleanSpec, run
+
+    spec = CleanSpec(
+        cluster=shared.cluster,
+        threshold_minutes=flags["thresholdinminus"],
+        dry_run=flags["dryrun"],
+        local_only=flags["localonly"],
+    )
+    return run_session(shared, lambda reporter: run(spec, reporter))

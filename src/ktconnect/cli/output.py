@@ -1,0 +1,198 @@
+"""How a session looks: lines for a person, or one JSON object a line for a program."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, TextIO, cast
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+
+from ktconnect.errors import KtError
+from ktconnect.modes.report import Ready, Status
+
+COLOURS = {"up": "green", "stalled": "yellow", "connecting": "yellow", "down": "red"}
+
+
+class Said:
+    """The result of a step, as the step itself tells it."""
+
+    def __init__(self, title: str) -> None:
+        self.text = title
+
+    def says(self, result: str) -> None:
+        self.text = result
+
+
+class TextReporter:
+    """For a person. On a terminal the last line is alive; elsewhere only changes are printed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._health = ""
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Said]:
+        said, began = Said(title), time.monotonic()
+        with self._console.status(f"{escape(title)} …", spinner="dots"):
+            yield said
+        took = time.monotonic() - began
+        self._print(f"[green]✓[/] {escape(said.text)} [dim]{took:.1f} s[/]")
+
+    def note(self, message: str) -> None:
+        self._print(f"[dim]· {escape(message)}[/]")
+
+    def warn(self, message: str, hint: str = "") -> None:
+        self._print(f"[yellow]![/] {escape(message)}" + (f"\n  {escape(hint)}" if hint else ""))
+
+    def ready(self, ready: Ready) -> None:
+        self._print(f"[bold green]Ready[/] after {ready.seconds:.1f} s. Stop with Ctrl-C.")
+        for line in ready.advice:
+            self._print(f"  {escape(line)}")
+
+    def status(self, status: Status) -> None:
+        line = status_line(status)
+        if self._console.is_terminal:
+            self._alive().update(line, refresh=True)
+        elif status.health != self._health:
+            self._console.print(line)
+        self._health = status.health
+
+    def close(self) -> None:
+        """Stop the live line; what was printed stays."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _alive(self) -> Live:
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        return self._live
+
+    def _print(self, markup: str) -> None:
+        self._console.print(markup, highlight=False, soft_wrap=True)
+
+
+class JsonReporter:
+    """For a program: every line is one object with its ``time`` (RFC 3339) and its ``event``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Said]:
+        said, began = Said(title), time.monotonic()
+        yield said
+        self._say("step", title=title, result=said.text, seconds=round(time.monotonic() - began, 3))
+
+    def note(self, message: str) -> None:
+        self._say("note", message=message)
+
+    def warn(self, message: str, hint: str = "") -> None:
+        self._say("warning", message=message, hint=hint)
+
+    def ready(self, ready: Ready) -> None:
+        self._say("ready", **asdict(ready))
+
+    def status(self, status: Status) -> None:
+        self._say("status", **asdict(status))
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+    def _say(self, event: str, **fields: Any) -> None:
+        line = {"time": _now(), "event": event, **fields}
+        self._stream.write(json.dumps(line, default=str) + "\n")
+        self._stream.flush()
+
+
+def status_line(status: Status) -> Text:
+    """``● up · 0.6 ms · 3 streams · ↓ 1.2 MB ↑ 3.0 kB · 0 reconnections``."""
+    parts = [status.health + (f": {status.reason}" if status.reason else "")]
+    if status.round_trip is not None:
+        parts.append(f"{status.round_trip * 1000:.1f} ms")
+    parts.append(_count(status.streams, "stream"))
+    parts.append(f"↓ {size(status.received)} ↑ {size(status.sent)}")
+    parts.append(_count(status.reconnections, "reconnection"))
+    return Text("● ", style=COLOURS[status.health]).append(" · ".join(parts), style="default")
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units: ``999 B``, ``1.2 MB``."""
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+class LastingStream:
+    """A stream that outlives its reader: a closed terminal or pipe must not stop an undo.
+
+    Once nobody reads any more, the process is asked to end (SIGTERM), as SIGPIPE would.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: TextIO | None = stream
+        self.encoding = stream.encoding  # rich looks at it
+
+    def write(self, text: str) -> int:
+        if self._stream is not None:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except OSError:
+                self._give_up(self._stream)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits: every write is flushed."""
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+    def fileno(self) -> int:
+        return -1 if self._stream is None else self._stream.fileno()
+
+    def _give_up(self, stream: TextIO) -> None:
+        self._stream = None
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # else the interpreter's last flush fails too
+        os.close(nowhere)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def reporter_for(output: str) -> TextReporter | JsonReporter:
+    """The reporter that ``-o`` asks for."""
+    stream = cast("TextIO", LastingStream(sys.stdout))
+    return JsonReporter(stream) if output == "json" else TextReporter(Console(file=stream))
+
+
+def report_error(error: KtError, output: str) -> None:
+    """Say what happened and what to do now: on standard error, or as the last JSON object."""
+    if output == "json":
+        line = {"time": _now(), "event": "error", "message": str(error), "hint": error.hint}
+        print(json.dumps(line | {"exitCode": error.exit_code}))  # noqa: T201 - it is the output
+        return
+    console = Console(stderr=True)
+    console.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    if error.hint:
+        console.print(f"  {escape(error.hint)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Which names belong to the cluster, and the server that answers them."""

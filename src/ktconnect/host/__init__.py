@@ -1,0 +1,1 @@
+"""The laptop's kernel: routes, capture, names; and the root helper that changes them."""

@@ -1,0 +1,151 @@
+"""The cluster as a back end of reversible changes (`ktconnect.apply`).
+
+``v1/Service/demo/web`` is a whole object: ours, made by us, deleted by its UID. The server adds
+defaults and others may add fields, so it carries a digest of the manifest it was made from, and
+that is what two of them are compared by. ``v1/Service/demo/web#/spec/selector`` is one field of
+an object that is not ours; it is set by JSON Patch with a test of what it held before.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from ktconnect.errors import Conflict
+
+from .client import Cluster
+from .failures import NotFound
+from .paths import Manifest, split_key
+from .pointer import Json, patch_to, value_at
+
+DIGEST = "kt-manifest"  # annotation on whole objects that are ours
+TRIES = 5
+OF_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
+
+
+class Live(dict[str, Any]):
+    """An object as it is now, without what the server writes into it.
+
+    Equal to the manifest that it was made from, however the server completed it.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        metadata = manifest["metadata"]
+        kept = {key: value for key, value in metadata.items() if key not in OF_THE_SERVER}
+        rest = {key: value for key, value in manifest.items() if key != "status"}
+        super().__init__({**rest, "metadata": kept})
+        self.uid = str(metadata["uid"])
+        self.version = str(metadata["resourceVersion"])
+
+    @property
+    def digest(self) -> str:
+        """The digest of the manifest that it was made from; "" if it is not ours."""
+        annotations = self["metadata"].get("annotations") or {}
+        return str(annotations.get(DIGEST, ""))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, dict):
+            return False
+        if isinstance(other, Live) or not self.digest:
+            return dict.__eq__(self, other)
+        return self.digest in (digest_of(other), _digest_in(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
+
+
+def digest_of(manifest: Manifest) -> str:
+    """A digest of a manifest that does not depend on the order of its fields."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _digest_in(manifest: Manifest) -> str:
+    return str(((manifest.get("metadata") or {}).get("annotations") or {}).get(DIGEST, ""))
+
+
+def stamped(manifest: Manifest) -> Manifest:
+    """The manifest with its own digest; one that has a digest (of an undo) keeps it."""
+    if _digest_in(manifest):
+        return manifest
+    metadata = manifest["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), DIGEST: digest_of(manifest)}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+class KubeBackend:
+    """`ktconnect.apply.Backend` over one cluster. Does not close the cluster.
+
+    Raises: besides Conflict, whatever `Cluster` raises.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def read(self, key: str) -> Json | None:
+        """The object, or the field, that ``key`` names; None where there is none."""
+        whole, _, pointer = key.partition("#")
+        found = await self._find(whole)
+        if found is None:
+            return None
+        return value_at(found, pointer) if pointer else Live(found)
+
+    async def write(self, key: str, value: Json | None, *, expected: Json | None) -> None:
+        """See `ktconnect.apply.Backend.write`."""
+        whole, _, pointer = key.partition("#")
+        if pointer:
+            await self._write_field(whole, pointer, value, expected)
+        elif value is None:
+            await self._delete(whole, await self._confirmed(whole, expected))
+        elif expected is None:
+            await self._cluster.create(stamped(value))
+        else:
+            await self._replace(whole, value, await self._confirmed(whole, expected))
+
+    async def _find(self, whole: str) -> Manifest | None:
+        kind, namespace, name = split_key(whole)
+        return await self._cluster.find(kind, name, namespace)
+
+    async def _confirmed(self, whole: str, expected: Json | None) -> Live | None:
+        """The object that was expected, with its UID; None where none was."""
+        if expected is None or isinstance(expected, Live):
+            return expected
+        found = await self._find(whole)
+        if found is None or Live(found) != expected:
+            raise Conflict(f"{whole} is no longer as it was expected")
+        return Live(found)
+
+    async def _delete(self, whole: str, live: Live | None) -> None:
+        if live is not None:
+            kind, namespace, name = split_key(whole)
+            await self._cluster.delete(kind, name, namespace, uid=live.uid)
+
+    async def _replace(self, whole: str, value: Manifest, live: Live | None) -> None:
+        if live is None or not live.digest:
+            raise Conflict(f"{whole} exists already and is not ours")
+        new = stamped(value)
+        await self._cluster.replace(
+            {**new, "metadata": {**new["metadata"], "resourceVersion": live.version}}
+        )
+
+    async def _write_field(
+        self, whole: str, pointer: str, value: Json | None, expected: Json | None
+    ) -> None:
+        """Once more when only other fields changed meanwhile."""
+        kind, namespace, name = split_key(whole)
+        for attempt in range(1, TRIES + 1):
+            found = await self._find(whole)
+            if found is None:
+                if value is None:
+                    return  # with its object the field is gone too
+                raise Conflict(f"{whole} does not exist any more")
+            if value_at(found, pointer) != expected:
+                raise Conflict(f"{whole}: {pointer} was changed by someone else")
+            patch = patch_to(found, pointer, value, expected)
+            try:
+                await self._cluster.patch(kind, name, patch, namespace)
+            except (Conflict, NotFound):
+                if attempt == TRIES:
+                    raise
+            else:
+                return

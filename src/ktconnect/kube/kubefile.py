@@ -1,0 +1,135 @@
+"""Kubeconfig files, read and merged by kubectl's rules.
+
+Several files (``KUBECONFIG=a:b``): the first file that has a cluster, user or context of some name
+wins it, the first ``current-context`` counts, and a relative path belongs to the file it stands in.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ktconnect.errors import UsageError
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One named cluster, user or context, and the folder that its relative paths start from."""
+
+    fields: Entry = field(repr=False)
+    folder: Path
+
+
+@dataclass(slots=True)
+class Merged:
+    """All kubeconfig files as one."""
+
+    files: list[Path] = field(default_factory=list)
+    current: str = ""
+    clusters: dict[str, Named] = field(default_factory=dict)
+    users: dict[str, Named] = field(default_factory=dict)
+    contexts: dict[str, Named] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """The files, as a person would name them."""
+        return ", ".join(map(str, self.files))
+
+
+def files_to_read(kubeconfig: str | None, environ: Mapping[str, str], home: Path) -> list[Path]:
+    """The files that kubectl would read here, in order.
+
+    Raises: UsageError when a file that was asked for by flag does not exist.
+    """
+    if kubeconfig:
+        return _asked_for(kubeconfig, home)
+    listed = [_expand(name, home) for name in environ.get("KUBECONFIG", "").split(os.pathsep)]
+    found = [path for path in listed if path != Path() and path.exists()]
+    if environ.get("KUBECONFIG"):
+        return found
+    default = home / ".kube" / "config"
+    return [default] if default.exists() else []
+
+
+def _asked_for(kubeconfig: str, home: Path) -> list[Path]:
+    whole = _expand(kubeconfig, home)
+    paths = [whole]
+    if not whole.exists():
+        paths = [_expand(name, home) for name in kubeconfig.split(os.pathsep) if name]
+    for path in paths:
+        if not path.exists():
+            raise UsageError(
+                f"kubeconfig {path} does not exist", hint="check --kubeconfig, or leave it out"
+            )
+    return paths
+
+
+def _expand(name: str, home: Path) -> Path:
+    return home / name[2:] if name.startswith("~/") else Path(name)
+
+
+def read(paths: Iterable[Path]) -> Merged:
+    """Merge the files, first one wins.
+
+    Raises: UsageError naming the file that can't be read or is no kubeconfig.
+    """
+    merged = Merged()
+    for path in paths:
+        _merge(merged, path, _parse(path))
+    return merged
+
+
+def _parse(path: Path) -> Entry:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        document = yaml.load(path.read_bytes(), Loader=loader)
+    except OSError as error:
+        raise UsageError(
+            f"kubeconfig {path} can't be read: {error.strerror}", hint="check its permissions"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"kubeconfig {path} is not valid YAML{_place(error)}", hint="correct that file"
+        ) from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise UsageError(f"{path} is not a kubeconfig", hint="check --kubeconfig and KUBECONFIG")
+    return document
+
+
+def _place(error: Exception) -> str:
+    """Line and column only: the parser's own message would quote the file, secrets included."""
+    mark = getattr(error, "problem_mark", None)
+    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+
+
+def _merge(merged: Merged, path: Path, document: Entry) -> None:
+    folder = path.absolute().parent
+    merged.files.append(path)
+    merged.current = merged.current or str(document.get("current-context") or "")
+    for section, into in (
+        ("clusters", merged.clusters),
+        ("users", merged.users),
+        ("contexts", merged.contexts),
+    ):
+        for name, fields in _entries(path, document, section):
+            into.setdefault(name, Named(fields, folder))
+
+
+def _entries(path: Path, document: Entry, section: str) -> list[tuple[str, Entry]]:
+    try:
+        return [
+            (str(item["name"]), dict(item.get(section[:-1]) or {}))
+            for item in document.get(section) or ()
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UsageError(
+            f"kubeconfig {path}: an entry of {section!r} is malformed",
+            hint="each needs a name and its fields, see `kubectl config view`",
+        ) from None

@@ -1,0 +1,69 @@
+"""Which rights a user lacks, by SelfSubjectAccessReview."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
+
+from ktconnect.errors import Forbidden
+
+from .paths import Manifest
+
+AT_ONCE = 8
+
+
+class Right(NamedTuple):
+    """A verb on a resource (``pods``, ``pods/portforward``); namespace "" is the whole cluster."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        where = f"in namespace {self.namespace}" if self.namespace else "in the whole cluster"
+        return f"{self.verb} {resource} {where}"
+
+
+def review(right: Right) -> Manifest:
+    """The question as a manifest."""
+    resource, _, subresource = right.resource.partition("/")
+    attributes = {
+        "verb": right.verb,
+        "group": right.group,
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": right.namespace,
+    }
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "metadata": {},
+        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+    }
+
+
+async def missing(
+    create: Callable[[Manifest], Awaitable[Manifest]], needed: Iterable[Right]
+) -> tuple[Right, ...]:
+    """The rights that the server would deny, in the order asked.
+
+    A server that does not even let us ask counts as allowing: the deed itself will tell.
+    """
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def is_missing(right: Right) -> bool:
+        async with gate:
+            try:
+                answer = await create(review(right))
+            except Forbidden:
+                return False
+            return not answer["status"].get("allowed", False)
+
+    rights = [Right(*right) for right in needed]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(is_missing(right)) for right in rights]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return tuple(right for right, task in zip(rights, tasks, strict=True) if task.result())

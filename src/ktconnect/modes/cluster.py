@@ -1,0 +1,66 @@
+"""The way to the cluster that every mode begins with."""
+
+import getpass
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ktconnect.errors import Forbidden, UsageError
+from ktconnect.host.privileges import check_readable, drop_privileges, invoking_user
+from ktconnect.kube.client import Cluster
+from ktconnect.kube.config import KubeConfig, load
+from ktconnect.kube.facts import ClusterFacts
+from ktconnect.kube.rights import Right as Asked
+from ktconnect.objects.rights import Right
+
+from .spec import ClusterSpec
+
+
+def load_config(spec: ClusterSpec) -> KubeConfig:
+    """The user's own kubeconfig, also under sudo. Raises: UsageError."""
+    user = invoking_user()
+    home = Path(user.home) if user else None
+    return load(spec.kubeconfig or None, spec.context or None, home=home)
+
+
+@asynccontextmanager
+async def open_cluster(spec: ClusterSpec) -> AsyncIterator[Cluster]:
+    """The API server of the context, not yet spoken to. Raises: UsageError."""
+    async with Cluster(load_config(spec)) as cluster:
+        yield cluster
+
+
+def owned_by_user() -> None:
+    """From here on run as the user behind sudo, if there is one. Raises: HostError."""
+    user = invoking_user()
+    if user is not None and os.geteuid() == 0:
+        drop_privileges(user)
+        check_readable(user)
+
+
+def holder() -> str:
+    """Who we are, for others to read: ``user@host``."""
+    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
+
+
+async def require(cluster: Cluster, namespace: str, rights: tuple[Right, ...]) -> None:
+    """Raises: Forbidden naming every right that is missing, before anything is created."""
+    asked = [Asked(right.verb, right.group, right.resource, namespace) for right in rights]
+    missing = await cluster.allowed(asked)
+    if missing:
+        raise Forbidden(
+            f"you may not {', '.join(map(str, missing))}",
+            hint='ask for the Role in the documentation, "Rights", or use another --namespace',
+        )
+
+
+def require_namespace(facts: ClusterFacts, namespace: str) -> None:
+    """Raises: UsageError if it is known that there is no such namespace."""
+    unknown = any(right.resource == "namespaces" for right in facts.missing_rights)
+    if facts.namespaces and namespace not in facts.namespaces and not unknown:
+        raise UsageError(
+            f"there is no namespace {namespace} in the cluster",
+            hint="`kubectl get namespaces` shows those that there are; -n names another one",
+        )

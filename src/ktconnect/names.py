@@ -1,0 +1,19 @@
+"""Names that several processes must agree on: labels, annotations, ports, images, files.
+
+Labels and annotations are those of KT Connect 0.3, so that its users, their scripts and its
+sessions are recognised.
+"""
+
+LABEL_CONTROL_BY = "control-by"
+CONTROL_BY = "kt"
+LABEL_ROLE = "kt-role"
+LABEL_SESSION = "kt-session"
+ANNOTATION_USER = "kt-user"
+ANNOTATION_CONFIG = "kt-config"
+
+ROLE_CONNECT = "shadow-connect"
+
+AGENT_CONTAINER = "standalone"
+AGENT_PORT = 7070
+AGENT_IMAGE = "python:3-alpine"
+CLUSTER_DOMAIN = "cluster.local"

@@ -1,0 +1,1 @@
+"""Manifests as pure functions: facts and specs in, plain dicts out."""

@@ -1,0 +1,108 @@
+"""A link seen from asyncio: the try at getting it, its pulse, its load and its end."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from ktconnect.errors import KtError, TunnelClosed
+from ktconnect.wire.hello import AgentFacts, LaptopDoor
+from ktconnect.wire.window import Budget
+
+from .link import Link, Role
+from .pipe import OpenPipe
+from .timing import Beat, Pulse, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORN: Final = 0.9
+"""The part of its stream numbers after which a link is replaced."""
+
+_LOAD_UNIT: Final = 256 * 1024
+
+
+class Lane:
+    """One of a tunnel's links. Implements ``member.LinkEvents``. Closes: the link.
+
+    ``on_lost`` is called at once when a greeted link is lost, with the reason.
+    """
+
+    def __init__(self, timing: Timing, on_lost: "Callable[[Lane, str], object]") -> None:
+        loop = asyncio.get_running_loop()
+        self.beat = Beat.FINE
+        self.worn: Final = asyncio.Event()
+        """Set when the link is over or should be replaced."""
+        self.link: Link
+        self._timing = timing
+        self._on_lost = on_lost
+        self._pulse = Pulse(timing, loop.time())
+        self._facts: asyncio.Future[AgentFacts] = loop.create_future()
+        self._moved = 0
+        self._recent = 0
+
+    async def open(self, open_pipe: OpenPipe, token: str, budget: Budget) -> AgentFacts:
+        """Get a pipe and greet the agent.
+
+        Raises: KtError, OSError or TimeoutError. Closes: the pipe, if it raises.
+        """
+        async with asyncio.timeout(self._timing.attempt):
+            pipe = await open_pipe()
+            loop = asyncio.get_running_loop()
+            self.link = Link(loop, pipe, Role.LAPTOP, self, budget=budget)
+            try:
+                self.link.start(LaptopDoor(token))
+                return await self._facts
+            except BaseException:
+                self.link.close()
+                raise
+
+    @property
+    def load(self) -> tuple[bool, int, int]:
+        """How busy it is: blocked, bytes lately (in coarse units), streams."""
+        return self.link.outbox.blocked, self._recent // _LOAD_UNIT, self.link.streams
+
+    @property
+    def over(self) -> bool:
+        """The link is gone."""
+        return self.link.closed
+
+    def tick(self, now: float) -> None:
+        """Look after the link: ping it, measure its load, give it up if it is silent."""
+        link = self.link
+        moved = link.bytes_received + link.outbox.bytes_sent
+        self._recent = self._recent // 2 + moved - self._moved
+        self._moved = moved
+        self.beat = self._pulse.tick(now, link.heard)
+        if self.beat is Beat.LOST:
+            link.fail(f"nothing heard for {self._timing.silence:g} s")
+        elif self._pulse.ping_due(now):
+            link.ping()
+        if link.age > WORN:
+            self.worn.set()
+
+    def ping(self) -> asyncio.Future[float]:
+        """Ping the agent; the round trip in seconds, once it is known."""
+        answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+        def answered(rtt: float) -> None:
+            if not answer.done():
+                answer.set_result(rtt)
+
+        self.link.ping(answered)
+        return answer
+
+    # -- member.LinkEvents
+
+    def greeted(self, link: Link, facts: AgentFacts | None) -> None:
+        """See ``member.LinkEvents``."""
+        if facts is not None and not self._facts.done():
+            self._facts.set_result(facts)
+
+    def closed(self, link: Link, error: Exception | str) -> None:
+        """See ``member.LinkEvents``."""
+        self.worn.set()
+        if self._facts.done():
+            self._on_lost(self, f"pipe lost: {error}")
+        elif isinstance(error, KtError):
+            self._facts.set_exception(error)
+        else:
+            self._facts.set_exception(TunnelClosed(f"pipe lost: {error}"))

@@ -1,0 +1,262 @@
+"""One pipe carrying many streams. Symmetric: either side may open, the laptop odd numbers.
+
+A link owns its pipe and everything on it: when it ends, its streams are reset.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+from ktconnect.errors import ProtocolError, UsageError
+from ktconnect.wire.frames import (
+    HEADER_SIZE,
+    LENGTHS,
+    MAX_DATAGRAM,
+    FrameParser,
+    Kind,
+    decode_number,
+    encode,
+    encode_number,
+)
+from ktconnect.wire.hello import Door, HelloRefused
+from ktconnect.wire.reasons import Reason
+from ktconnect.wire.target import Target
+from ktconnect.wire.window import Budget
+
+from .loop import Loop
+from .member import LinkEvents, Member
+from .outbox import Outbox
+from .pings import Pings
+from .pipe import Pipe
+
+LAST_NUMBER: Final = 2**32 - 1
+PING_SIZE: Final = HEADER_SIZE + LENGTHS[Kind.PING][1]
+MAX_STREAMS: Final = 65_536
+"""Streams of the peer's making that a link carries at once."""
+
+
+class Role(IntEnum):
+    """Which end we are; the value is our first stream number."""
+
+    LAPTOP = 1
+    AGENT = 2
+
+
+OnOpen = Callable[["Link", int, Target], None]
+"""The peer opened a stream: ``link.add`` a member for it, or ``link.refuse`` it."""
+
+
+class Link:
+    """See above. Implements ``pipe.PipeEvents``. Closes: the pipe."""
+
+    def __init__(
+        self, loop: Loop, pipe: Pipe, role: Role, events: LinkEvents, *, budget: Budget
+    ) -> None:
+        self.loop = loop
+        self.budget = budget
+        self.outbox = Outbox(loop, pipe, self._overflown)
+        self.pings = Pings(loop.time)
+        self.bytes_received = 0
+        self.heard = loop.time()
+        """When the peer was last heard of, on the loop's clock. A lone ping of its own does not
+        count: it would come though none of ours gets through."""
+        self.on_open: OnOpen | None = None
+        """Whoever answers streams that the peer opens; None: they are refused."""
+        self._pipe = pipe
+        self._role = role
+        self._events = events
+        self._door: Door | None = None
+        self._parser = FrameParser()
+        self._members: dict[int, Member] = {}
+        self._next = int(role)
+        self._last_of_peer = 0
+        self._closed = False
+
+    @property
+    def streams(self) -> int:
+        """How many streams and flows it carries."""
+        return len(self._members)
+
+    @property
+    def closed(self) -> bool:
+        """It is over."""
+        return self._closed
+
+    @property
+    def greeted(self) -> bool:
+        """The hello went well, and it is not over."""
+        return self._door is None and not self._closed
+
+    @property
+    def age(self) -> float:
+        """The part of its stream numbers that is used up, 0 to 1: numbers are never used twice."""
+        return self._next / LAST_NUMBER
+
+    def start(self, door: Door) -> None:
+        """Begin with the greeting."""
+        self._door = door
+        self._pipe.start(self)
+        if door.knock:
+            self.outbox.send_control(door.knock)
+
+    def ping(self, answered: Callable[[float], object] | None = None) -> None:
+        """Ask the peer for a sign of life; ``answered`` is called with the round trip."""
+        self.outbox.send_control(encode(Kind.PING, 0, self.pings.sent(answered)))
+
+    def open(self, target: Target) -> int:
+        """The number of a new stream to ``target``; its data may follow at once."""
+        number = self._next
+        self._next += 2
+        self.outbox.send_soon(encode(Kind.OPEN, number, str(target).encode()))
+        return number
+
+    def add(self, number: int, member: Member) -> None:
+        """Hand what arrives for ``number`` to ``member``."""
+        self._members[number] = member
+
+    def forget(self, number: int) -> None:
+        """The stream is over on our side; what still arrives for it is dropped."""
+        self._members.pop(number, None)
+
+    def send_eof(self, number: int, *, soon: bool = False) -> None:
+        """No more data follows on this stream. ``soon``: nobody waits for it."""
+        frame = encode(Kind.EOF, number)
+        (self.outbox.send_soon if soon else self.outbox.send_control)(frame)
+
+    def refuse(self, number: int, errno: int) -> None:
+        """Reset a stream, giving the reason."""
+        self.outbox.send_control(encode_number(Kind.RESET, number, errno))
+
+    def grant(self, number: int, credit: int) -> None:
+        """Allow ``credit`` more bytes."""
+        self.outbox.send_control(encode_number(Kind.WINDOW, number, credit))
+
+    def send_datagram(self, number: int, payload: bytes) -> bool:
+        """Send one message; False if it was dropped (the pipe is full, or it is too long)."""
+        if len(payload) > MAX_DATAGRAM:
+            return False
+        return self.outbox.send_datagram(encode(Kind.DATAGRAM, number, payload))
+
+    def close(self) -> None:
+        """End the link: all its streams are reset. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.outbox.close()
+        self._pipe.close()
+        members = list(self._members.values())
+        self._members.clear()
+        for member in members:
+            member.reset(Reason.ECONNABORTED)
+
+    def fail(self, error: Exception | str) -> None:
+        """End the link and tell its owner why."""
+        if not self._closed:
+            self.close()
+            self._events.closed(self, error)
+
+    # -- pipe.PipeEvents
+
+    def data_received(self, data: memoryview) -> None:
+        """See ``pipe.PipeEvents``."""
+        if self._closed:
+            return
+        if len(data) != PING_SIZE or data[0] != Kind.PING:
+            self.heard = self.loop.time()
+        self.bytes_received += len(data)
+        self.outbox.cork()
+        try:
+            rest = data if self._door is None else self._greet(self._door, data)
+            self._take_frames(rest)
+        except HelloRefused as error:
+            self._say_farewell(error)
+        except ProtocolError as error:
+            self.fail(error)
+        else:
+            self.outbox.uncork()
+
+    def resume_writing(self) -> None:
+        """See ``pipe.PipeEvents``."""
+        self.outbox.resume()
+
+    def pipe_lost(self, reason: str) -> None:
+        """See ``pipe.PipeEvents``."""
+        self.fail(reason)
+
+    # -- what arrives
+
+    def _greet(self, door: Door, data: memoryview) -> memoryview:
+        greeted = door.feed(data)
+        if greeted is None:
+            return data[:0]
+        self._door = None
+        if greeted.reply:
+            self.outbox.send_control(greeted.reply)
+        self.ping()
+        self._events.greeted(self, greeted.facts)
+        return greeted.rest
+
+    def _take_frames(self, data: memoryview) -> None:
+        members = self._members
+        for kind, number, payload in self._parser.feed(data):
+            if self._closed:
+                return
+            member = members.get(number)
+            if member is None:
+                self._without_member(kind, number, payload)
+            elif kind == 0:
+                member.data(payload)
+            else:
+                self._dispatch(member, kind, number, payload)
+
+    def _dispatch(self, member: Member, kind: int, number: int, payload: memoryview) -> None:
+        if kind == Kind.WINDOW:
+            member.granted(decode_number(payload))
+        elif kind == Kind.EOF:
+            member.eof()
+        elif kind == Kind.RESET:
+            self.forget(number)
+            member.reset(decode_number(payload))
+        elif kind == Kind.DATAGRAM:
+            member.datagram(payload)
+        else:
+            raise ProtocolError(f"{Kind(kind).name} on stream {number}, which exists")
+
+    def _without_member(self, kind: int, number: int, payload: memoryview) -> None:
+        """PING and PONG, new streams, and what was under way when a stream ended here."""
+        if kind == Kind.OPEN:
+            self._opened(number, bytes(payload))
+        elif kind == Kind.PING:
+            self.outbox.send_control(encode(Kind.PONG, 0, bytes(payload)))
+        elif kind == Kind.PONG:
+            self.pings.answered(bytes(payload))
+
+    def _opened(self, number: int, text: bytes) -> None:
+        if number <= self._last_of_peer or number % 2 == self._role % 2:
+            raise ProtocolError(f"stream {number} can't be opened by the other side")
+        self._last_of_peer = number
+        if self.on_open is None:
+            self.refuse(number, Reason.EPERM)
+        elif len(self._members) >= MAX_STREAMS:
+            self.refuse(number, Reason.ENFILE)
+        else:
+            self._open_to(self.on_open, number, text)
+
+    def _open_to(self, on_open: OnOpen, number: int, text: bytes) -> None:
+        try:
+            target = Target.parse(text.decode("ascii", "replace"))
+        except UsageError:
+            self.refuse(number, Reason.EINVAL)
+        else:
+            on_open(self, number, target)
+
+    # -- ends
+
+    def _say_farewell(self, error: HelloRefused) -> None:
+        if error.farewell:
+            self.outbox.send_control(error.farewell)
+            self.outbox.uncork()
+        self.fail(error)
+
+    def _overflown(self) -> None:
+        self.fail("the other side does not read")

@@ -1,0 +1,112 @@
+"""The long ones, run by ``make soak``: minutes without a network or a clock, and growth."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.cluster.breaking import cut, stopped
+from tests.cluster.echoing import echoing
+from tests.cluster.healing import NOTICED, healed, kept_ended, one_of_each, trouble
+from tests.cluster.processes import agent, family
+from tests.cluster.traffic import traffic
+
+pytestmark = [pytest.mark.cluster, pytest.mark.soak, pytest.mark.timeout(900)]
+
+LONG_CUT = 300.0
+LONG_SLEEP = 120.0
+LOAD = 600.0
+FOLLOWED = 120.0
+WARM = 0.25  # part of the load after which nothing may grow any more
+HEALED = 10.0
+
+
+@pytest.fixture(scope="module")
+def echo(cluster):
+    with echoing(cluster) as found:
+        yield found
+
+
+@pytest.fixture
+def session(connect):
+    with connect() as found:
+        yield found
+
+
+def test_a_cut_of_five_minutes_is_healed(cluster, namespace, session, echo, report):
+    with traffic(cluster, *echo.orders) as going:
+        began = time.time()
+        with cut(cluster):
+            noticed = trouble(session, began)
+            time.sleep(began + LONG_CUT - time.time())
+            back = time.time()
+        took = healed(session, going, back)
+        report(noticed=noticed - began, healed=took)
+        assert noticed - began < NOTICED
+        assert took < HEALED
+        assert kept_ended(going) == {"ConnectionResetError"}
+        one_of_each(cluster, namespace, session)
+
+
+def test_a_laptop_that_slept_for_minutes_goes_on(cluster, namespace, session, echo, report):
+    with traffic(cluster, *echo.orders) as going:
+        with stopped(*family(session.pid)):
+            time.sleep(LONG_SLEEP)
+            awake = time.time()
+        took = healed(session, going, awake)
+        report(healed=took)
+        assert took < HEALED
+        one_of_each(cluster, namespace, session)
+
+
+def test_an_agent_follows_when_its_node_loses_power(cluster, namespace, connect, echo, report):
+    """Kubernetes takes most of a minute to believe that a node is lost."""
+    cluster.kubectl("cordon", "node1")
+    try:
+        with connect() as session, traffic(cluster, *echo.orders) as going:
+            cluster.kubectl("uncordon", "node1")
+            began = time.time()
+            cluster.kill_node("node2")
+            noticed = trouble(session, began)
+            took = healed(session, going, noticed, within=FOLLOWED)
+            report(noticed=noticed - began, healed=took)
+            assert noticed - began < NOTICED
+            assert kept_ended(going) == {"ConnectionResetError"}
+    finally:
+        cluster.kubectl("uncordon", "node1")
+        cluster.start_node("node2")
+        cluster.kubectl("wait", "--for=condition=Ready", "node/node2", "--timeout=120s")
+
+
+def size(pid):
+    """Resident memory in MB and open descriptors of a process."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+    return kilobytes / 1000, len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_ten_minutes_of_load_let_nothing_grow(cluster, namespace, session, echo, report):
+    pids = {"ktctl": session.pid, "agent": agent(cluster, namespace)}
+    orders = [*echo.orders, "name=www.example.com"] * 4
+    samples = []
+    with traffic(cluster, *orders) as going:
+        began = time.time()
+        while time.time() < began + LOAD:
+            time.sleep(5)
+            sizes = {name: size(pid) for name, pid in pids.items()}
+            samples.append((sizes, session.status["streams"]))
+        asked = [each for kind in ("http", "udp", "name") for each in going.of(kind, began)]
+        failed = [each for each in asked if not each.ok]
+        assert len(failed) <= len(asked) / 1000, failed[:10]
+        assert going.of("open") + going.of("idle") == []
+    warm = samples[int(len(samples) * WARM) :]
+    half = len(warm) // 2
+    for name in pids:
+        for part, slack in ((0, 4.0), (1, 16)):
+            early = max(sizes[name][part] for sizes, _ in warm[:half])
+            late = max(sizes[name][part] for sizes, _ in warm[half:])
+            assert late <= early + slack, (name, [sizes[name] for sizes, _ in samples])
+        first, last = samples[0][0][name], samples[-1][0][name]
+        report(**{f"{name} MB {first[0]:.0f} to {last[0]:.0f}, descriptors {last[1]}, after": LOAD})
+    streams = [count for _, count in warm]
+    assert max(streams[half:]) <= max(streams[:half]) * 1.2 + 20
+    assert session.status["reconnections"] == 0

@@ -1,0 +1,30 @@
+"""The page on flags can't go stale: it is held against the commands themselves."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from ktconnect.cli.main import ktctl
+from ktconnect.cli.spelling import GONE, RENAMED, normalise
+
+PAGE = (Path(__file__).parents[3] / "docs/reference/flags.md").read_text()
+MENTIONED = {normalise(flag) for flag in re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", PAGE)}
+OPTIONS = [
+    option
+    for command in (ktctl, *ktctl.commands.values())
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+    for option in parameter.opts
+]
+
+
+@pytest.mark.parametrize("option", sorted(set(OPTIONS)))
+def test_every_flag_is_on_the_page(option):
+    assert normalise(option) in MENTIONED
+
+
+@pytest.mark.parametrize("old", sorted({*RENAMED, *GONE}))
+def test_every_old_spelling_is_on_the_page(old):
+    assert old in MENTIONED

@@ -1,0 +1,129 @@
+import io
+import json
+import os
+import pty
+import signal
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from ktconnect.cli.output import (
+    JsonReporter,
+    LastingStream,
+    TextReporter,
+    report_error,
+    reporter_for,
+    size,
+    status_line,
+)
+from ktconnect.errors import UsageError
+from ktconnect.modes.report import Ready, Status
+
+UP = Status("up", round_trip=0.0006, streams=3, received=1_234_567, sent=3000, reconnections=1)
+
+
+def tell(reporter):
+    with reporter.step("Looking") as step:
+        step.says("Found")
+    reporter.note("a note")
+    reporter.warn("a warning", "a hint")
+    reporter.ready(Ready("connect", "demo", "kt-x", 1.25, {"ranges": ["10.0.0.0/8"]}, ("try it",)))
+    reporter.status(UP)
+    reporter.status(Status("down", reason="Pod gone"))
+    reporter.close()
+
+
+def test_a_person_reads_what_happened_and_how_long_it_took():
+    out = io.StringIO()
+    tell(TextReporter(Console(file=out, width=200)))
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("✓ Found")
+    assert "a note" in lines[1]
+    assert lines[2:4] == ["! a warning", "  a hint"]
+    assert lines[4:6] == ["Ready after 1.2 s. Stop with Ctrl-C.", "  try it"]
+    assert lines[6] == "● up · 0.6 ms · 3 streams · ↓ 1.2 MB ↑ 3.0 kB · 1 reconnection"
+    assert lines[7].startswith("● down: Pod gone")
+
+
+def test_an_unchanged_state_is_not_repeated_where_no_terminal_is():
+    out = io.StringIO()
+    reporter = TextReporter(Console(file=out, width=200))
+    reporter.status(UP)
+    reporter.status(UP)
+    assert len(out.getvalue().splitlines()) == 1
+
+
+def test_on_a_terminal_the_last_line_is_alive_and_vanishes_at_the_end():
+    out = io.StringIO()
+    reporter = TextReporter(Console(file=out, width=80, force_terminal=True))
+    reporter.status(UP)
+    reporter.close()
+    assert "3 streams" in out.getvalue()
+    assert out.getvalue().endswith("\x1b[2K")
+
+
+def test_a_program_reads_one_object_a_line():
+    out = io.StringIO()
+    tell(JsonReporter(out))
+    events = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [event["event"] for event in events] == [
+        "step", "note", "warning", "ready", "status", "status",
+    ]  # fmt: skip
+    assert events[0]["result"] == "Found"
+    assert events[3]["facts"] == {"ranges": ["10.0.0.0/8"]}
+    assert events[5]["reason"] == "Pod gone"
+    ages = [datetime.now(UTC) - datetime.fromisoformat(event["time"]) for event in events]
+    assert all(timedelta(0) <= age < timedelta(minutes=1) for age in ages)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400_000_000, "3.4 GB")]
+)
+def test_sizes_are_readable(count, text):
+    assert size(count) == text
+
+
+def test_the_state_has_no_round_trip_before_the_first_probe():
+    assert status_line(Status("connecting")).plain.startswith("● connecting · 0 streams")
+
+
+def test_an_error_says_what_happened_and_what_to_do(capsys):
+    error = UsageError("no such thing", hint="try another")
+    report_error(error, "text")
+    assert capsys.readouterr().err == "Error: no such thing\n  try another\n"
+    report_error(error, "json")
+    told = json.loads(capsys.readouterr().out)
+    assert datetime.fromisoformat(told.pop("time")).tzinfo is UTC
+    assert told == {
+        "event": "error", "message": "no such thing", "hint": "try another", "exitCode": 2,
+    }  # fmt: skip
+
+
+def test_the_reporter_is_the_one_asked_for():
+    assert isinstance(reporter_for("json"), JsonReporter)
+    assert isinstance(reporter_for("text"), TextReporter)
+
+
+def test_a_stream_outlives_its_reader_and_asks_the_process_to_end():
+    asked = []
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+    read, write = os.pipe()
+    try:
+        with os.fdopen(write, "w") as pipe:
+            stream = LastingStream(pipe)
+            assert not stream.isatty()
+            os.close(read)
+            assert stream.write("lost") == 4
+            assert stream.write("lost too") == 8
+        assert asked == [True]
+        assert stream.fileno() == -1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_terminal_is_recognised_through_the_stream():
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as terminal:
+        assert LastingStream(terminal).isatty()
+    os.close(master)

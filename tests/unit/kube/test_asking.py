@@ -1,0 +1,21 @@
+from ktconnect.kube.asking import at, at_new, at_own
+
+WEB = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "demo"}}
+
+
+def test_a_subresource_is_part_of_the_path_and_of_the_right():
+    path, asked = at("get", "v1/Pod", "demo", "web", "log")
+    assert path == "/api/v1/namespaces/demo/pods/web/log"
+    assert asked.right == "get pods/log in namespace demo"
+
+
+def test_a_new_object_is_posted_to_its_collection_but_named_in_errors():
+    path, asked = at_new(WEB)
+    assert path == "/api/v1/namespaces/demo/services"
+    assert str(asked) == "services/web in namespace demo"
+
+
+def test_an_object_knows_its_own_place():
+    path, asked = at_own("patch", WEB)
+    assert path == "/api/v1/namespaces/demo/services/web"
+    assert asked.verb == "patch"

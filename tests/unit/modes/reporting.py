@@ -1,0 +1,40 @@
+"""A reporter for the tests: it remembers what it was told."""
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ktconnect.modes.report import Ready
+
+
+class Remembering:
+    def __init__(self):
+        self.steps, self.notes, self.warnings, self.states = [], [], [], []
+        self.next_ready: asyncio.Queue[Ready] = asyncio.Queue()
+
+    @contextmanager
+    def step(self, title):
+        said = Said(title)
+        yield said
+        self.steps.append(said.text)
+
+    def note(self, message):
+        self.notes.append(message)
+
+    def warn(self, message, hint=""):
+        self.warnings.append((message, hint))
+
+    def ready(self, ready):
+        self.next_ready.put_nowait(ready)
+
+    def status(self, status):
+        self.states.append(status)
+
+
+class Said:
+    def __init__(self, text):
+        self.text = text
+
+    def says(self, result):
+        self.text = result
