@@ -1,5 +1,6 @@
 """What a Pod's status says about its chances. Pure: manifest in, verdict out."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from .paths import Manifest
 
 GRACE = 3.0  # seconds that a scheduler or controller gets to change its mind
+ADMITTED = 1.0  # seconds that a refused creation gets to be tried once more
+NEW_NAMESPACE = 30.0  # seconds that a new namespace's `default` ServiceAccount gets to be made
 
 IMAGE_REASONS = {
     "ErrImagePull",
@@ -110,10 +113,23 @@ def _state(status: dict[str, Any], scheduled: dict[str, Any]) -> str:
     return str(status.get("phase") or "Pending")
 
 
+_NO_ACCOUNT = re.compile(r'serviceaccount "([^"]+)" not found')
+
+
 def failed_creation(deployment: Manifest) -> Broken | None:
     """Why a Deployment's Pods can't even be created: quota, Pod Security, other admission."""
     for each in (deployment.get("status") or {}).get("conditions") or ():
         if each["type"] == "ReplicaFailure" and each["status"] == "True":
-            hint = "a rule of the cluster or namespace forbids the Pod; --podQuota sets its size"
-            return Broken(each.get("reason", "FailedCreate"), each.get("message", ""), hint, 1.0)
+            return _refused(each.get("reason", "FailedCreate"), each.get("message", ""))
     return None
+
+
+def _refused(reason: str, message: str) -> Broken:
+    missing = _NO_ACCOUNT.search(message)
+    if missing is None:
+        hint = "a rule of the cluster or namespace forbids the Pod; --podQuota sets its size"
+        return Broken(reason, message, hint, ADMITTED)
+    # The `default` one is made by a controller, some moments after its namespace.
+    grace = NEW_NAMESPACE if missing[1] == "default" else ADMITTED
+    hint = f"make the ServiceAccount {missing[1]}, or name one that exists with --serviceAccount"
+    return Broken(reason, message, hint, grace)

@@ -95,3 +95,14 @@ def test_a_deployment_tells_why_it_can_make_no_pod():
     assert found
     assert (found.reason, found.message) == ("FailedCreate", "exceeded quota")
     assert failed_creation({"status": {}}) is None
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("default", 10, 60), ("nope", 0, 3)])
+def test_an_account_that_is_missing_is_named_soon_unless_a_controller_makes_it(name, least, most):
+    message = f'error looking up service account n/{name}: serviceaccount "{name}" not found'
+    failure = condition("ReplicaFailure", "True", "FailedCreate", message)
+    found = failed_creation({"status": {"conditions": [failure]}})
+    assert found
+    assert least <= found.grace <= most
+    assert f"ServiceAccount {name}" in found.hint
+    assert "--serviceAccount" in found.hint
