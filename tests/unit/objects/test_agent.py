@@ -1,6 +1,14 @@
 import base64
+from dataclasses import replace
 
-from ktconnect.objects.agent import PROGRAM, AgentPod, config_map, deployment
+from ktconnect.objects.agent import (
+    DRAIN_SECONDS,
+    PROGRAM,
+    AgentPod,
+    AgentPort,
+    config_map,
+    deployment,
+)
 from ktconnect.objects.session import Session
 
 SESSION = Session("kt-connect-shadow-abcde", "demo", "shadow-connect", "ann@laptop")
@@ -63,3 +71,59 @@ def test_the_agent_is_told_the_addresses_of_its_pod():
 def test_without_a_quota_the_agent_asks_for_little():
     resources = pod_spec(AgentPod())["containers"][0]["resources"]
     assert resources["requests"] == {"cpu": "10m", "memory": "32Mi"}
+
+
+INBOUND = AgentPod(
+    args=("--port", "7071", "--token-sha256", "x"),
+    ports=(
+        AgentPort(8080, name="http"),
+        AgentPort(53),
+        AgentPort(53, "udp"),
+    ),
+    labels=(("app", "web"), ("kt-session", "theirs")),
+    token=True,
+)
+
+
+def test_an_agent_for_callers_has_the_ports_that_the_service_asks_for_by_name():
+    ports = pod_spec(INBOUND)["containers"][0]["ports"]
+    assert ports == [
+        {"name": "http", "containerPort": 8080, "protocol": "TCP"},
+        {"name": "kt-53", "containerPort": 53, "protocol": "TCP"},
+        {"name": "kt-53-udp", "containerPort": 53, "protocol": "UDP"},
+    ]
+
+
+def test_an_agent_for_callers_is_ready_once_it_listens_and_stays_so():
+    container = pod_spec(INBOUND)["containers"][0]
+    assert container["startupProbe"]["exec"]["command"][-3:] == ["--check", "--port", "7071"]
+    assert "readinessProbe" not in container
+    assert "startupProbe" not in pod_spec(AgentPod())["containers"][0]
+
+
+def test_an_agent_without_a_said_port_is_asked_at_the_usual_one():
+    probe = pod_spec(replace(INBOUND, args=()))["containers"][0]["startupProbe"]
+    assert probe["exec"]["command"][-1] == "--check"
+
+
+def test_an_agent_for_callers_may_drain_and_undo():
+    spec = pod_spec(INBOUND)
+    assert spec["terminationGracePeriodSeconds"] == DRAIN_SECONDS
+    assert spec["automountServiceAccountToken"] is True
+    assert pod_spec(AgentPod())["terminationGracePeriodSeconds"] == 0
+
+
+def test_the_clean_up_of_kt_connect_does_not_find_what_stands_in_the_traffics_way():
+    manifest = deployment(SESSION, INBOUND, OWNERS)
+    template = manifest["spec"]["template"]["metadata"]
+    program = config_map(SESSION, b"", OWNERS, inbound=True)
+    for metadata in (manifest["metadata"], template, program["metadata"]):
+        assert "control-by" not in metadata["labels"]
+        assert metadata["labels"]["kt-role"] == "shadow-connect"
+    assert "control-by" in deployment(SESSION, AgentPod(), OWNERS)["metadata"]["labels"]
+
+
+def test_labels_that_are_wished_for_find_the_pod_and_never_replace_ours():
+    labels = deployment(SESSION, INBOUND, OWNERS)["spec"]["template"]["metadata"]["labels"]
+    assert labels["app"] == "web"
+    assert labels["kt-session"] == SESSION.name
