@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CONTEXT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages playground demo test check netns cluster soak bench docs clean
+.PHONY: help setup packages playground demo test check netns cluster soak bench drill docs clean
 
 help: ## Say what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ soak: packages ## The long ones: cuts of minutes, growth over time
 
 bench: packages ## Ratios against kubectl port-forward and sshuttle, in one run
 	$(BIN)/python -m bench
+
+drill: packages ## Let a laptop that serves callers die, in every way, and count what they saw
+	$(BIN)/python -m bench.drill
 
 docs: $(VENV)/.done ## Build the documentation into site/
 	@$(BIN)/pip install --quiet --constraint constraints.txt --group docs

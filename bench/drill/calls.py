@@ -1,0 +1,68 @@
+"""What the callers saw, and what it comes to. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+LAPTOP = "laptop"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: when it began (seconds since the epoch), how long it took, who answered."""
+
+    began: float
+    seconds: float
+    by: str
+    failure: str = ""
+
+    @property
+    def ended(self) -> float:
+        return self.began + self.seconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One death, as the callers met it. Seconds; None for what did not come about."""
+
+    calls: int
+    failed: int
+    longest: float
+    answered: float | None
+    """From the death until the first answer of somebody else."""
+    restored: float | None
+    """From the death until the Service was as before."""
+    ready: float
+    """From the command's start until it was ready."""
+
+
+def parse(line: str) -> Call:
+    """A line of ``callers.py``."""
+    began, seconds, by, *failure = line.split()
+    return Call(float(began), float(seconds), "" if by == "-" else by, " ".join(failure))
+
+
+def outcome(calls: Sequence[Call], *, died: float, restored: float | None, ready: float) -> Outcome:
+    """What a death at ``died`` meant; ``restored``: when the Service was as before."""
+    return Outcome(
+        calls=len(calls),
+        failed=sum(bool(call.failure) for call in calls),
+        longest=max((call.seconds for call in calls), default=0.0),
+        answered=first_answer(calls, died),
+        restored=None if restored is None else restored - died,
+        ready=ready,
+    )
+
+
+def first_answer(calls: Iterable[Call], died: float) -> float | None:
+    """Seconds from the death until anybody but the laptop answered."""
+    ends = [call.ended for call in calls if call.by not in ("", LAPTOP) and call.ended > died]
+    return min(ends) - died if ends else None
+
+
+def failures(calls: Iterable[Call]) -> dict[str, int]:
+    """How often each kind of failure came."""
+    counts: dict[str, int] = {}
+    for call in calls:
+        if call.failure:
+            counts[call.failure] = counts.get(call.failure, 0) + 1
+    return counts
