@@ -10,6 +10,8 @@ LABEL_ROLE = "kt-role"
 LABEL_SESSION = "kt-session"
 ANNOTATION_USER = "kt-user"
 ANNOTATION_CONFIG = "kt-config"
+ANNOTATION_JOURNAL = "kt-journal"
+ANNOTATION_TAKEN_BY = "kt-taken-by"
 
 ROLE_CONNECT = "shadow-connect"
 

@@ -20,6 +20,16 @@ class Change:
     after: Json | None
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change and what was there before it."""
+
+    system: System
+    key: str
+    before: Json | None
+    after: Json | None
+
+
 class Backend(Protocol):
     """All that the engine needs to know of Kubernetes or of the laptop."""
 

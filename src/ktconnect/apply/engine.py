@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ktconnect.errors import Conflict, KtError
 
-from .change import Backend, Change, System
-from .journal import Entry, Journal
+from .change import Backend, Change, Entry, System
+from .journal import Journal
 
 Backends = Mapping[System, Backend]
 

@@ -7,26 +7,16 @@ line belongs to a step that was never taken, so readers skip it.
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 from ktconnect.errors import Conflict, KtError
 
-from .change import Change, Json, System
+from .change import Change, Entry, Json
 from .owner import Owner
 
 SUFFIX = ".jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A change and what was there before it."""
-
-    system: System
-    key: str
-    before: Json | None
-    after: Json | None
 
 
 class Journal:

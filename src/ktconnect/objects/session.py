@@ -1,18 +1,28 @@
 """A session's Lease: who, what, since when, alive or not; and the owner of all that is ours.
 
 Everything that a session creates carries an owner reference to its Lease, so that one delete
-takes it all (Kubernetes, "Garbage Collection"). Liveness is ``spec.renewTime`` compared with the
-server's clock, never with a laptop's.
+takes it all (Kubernetes, "Garbage Collection"). What it changes of others is written on the Lease
+before it is changed, with what was there before: the journal. Liveness is ``spec.renewTime``
+compared with the server's clock, never with a laptop's.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ktconnect import names
+from ktconnect.apply.change import Entry
 
 Manifest = dict[str, Any]
+Json = Any
+
+LEASE = "coordination.k8s.io/v1/Lease"
+SELECTOR = f"{names.LABEL_CONTROL_BY}={names.CONTROL_BY}"
+"""Finds the Leases of all sessions."""
 
 RENEW_SECONDS = 15
 DURATION_SECONDS = 60
@@ -46,21 +56,42 @@ class Session:
         }
 
 
-def lease(session: Session, now: datetime, config: dict[str, str]) -> Manifest:
-    """The Lease that announces ``session``; ``now`` is the server's time."""
+def lease(
+    session: Session,
+    now: datetime,
+    config: Mapping[str, Json],
+    journal: Iterable[Entry] = (),
+    *,
+    restore_after: float = DURATION_SECONDS,
+) -> Manifest:
+    """The Lease that announces ``session``; ``now`` is the server's time.
+
+    ``config`` is for others to read: ``mode`` (exchange), ``target`` (service/web), ``ports``
+    (a list of texts), and whatever the mode wants to say besides. After ``restore_after`` seconds
+    without a renewal anybody may undo what ``journal`` says.
+    """
     metadata = session.metadata(session.name)
+    metadata["labels"] |= {names.LABEL_SESSION: label_value(session.name)}
     metadata["annotations"][names.ANNOTATION_CONFIG] = json.dumps(config, sort_keys=True)
+    metadata["annotations"][names.ANNOTATION_JOURNAL] = journal_text(journal)
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
         "metadata": metadata,
         "spec": {
             "holderIdentity": session.holder,
-            "leaseDurationSeconds": DURATION_SECONDS,
+            "leaseDurationSeconds": max(1, math.ceil(restore_after)),
             "acquireTime": micro_time(now),
             "renewTime": micro_time(now),
         },
     }
+
+
+def label_value(text: str) -> str:
+    """``text`` as a label's value, which has 63 characters at most."""
+    if len(text) <= 63:
+        return text
+    return f"{text[:54]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def micro_time(moment: datetime) -> str:
@@ -68,9 +99,44 @@ def micro_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(MICRO_TIME)
 
 
-def renewal(now: datetime) -> list[dict[str, Any]]:
-    """The JSON Patch that keeps a Lease alive."""
-    return [{"op": "replace", "path": "/spec/renewTime", "value": micro_time(now)}]
+def renew_seconds(duration: float) -> float:
+    """How often a Lease that lasts so many seconds is to be renewed."""
+    return min(RENEW_SECONDS, duration / 4)
+
+
+def renewal(now: datetime, uid: str = "") -> list[dict[str, Any]]:
+    """The JSON Patch that keeps a Lease alive, with ``uid`` only the one that has it."""
+    renew = {"op": "replace", "path": "/spec/renewTime", "value": micro_time(now)}
+    return [*_only(uid), renew]
+
+
+def journal_text(entries: Iterable[Entry]) -> str:
+    """The journal as it stands on a Lease."""
+    return json.dumps([asdict(entry) for entry in entries])
+
+
+def journalling(entries: Iterable[Entry], uid: str) -> list[dict[str, Any]]:
+    """The JSON Patch that replaces the journal of the Lease with this UID."""
+    return [*_only(uid), _noting(names.ANNOTATION_JOURNAL, journal_text(entries))]
+
+
+def taking(by: str, uid: str, version: str = "") -> list[dict[str, Any]]:
+    """The JSON Patch that tells a session that it ends, and who ends it.
+
+    With ``version`` (the resourceVersion) it fits only while nobody, its holder neither, has
+    changed the Lease since.
+    """
+    unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
+    note = _noting(names.ANNOTATION_TAKEN_BY, by)
+    return [*_only(uid), *([unchanged] if version else []), note]
+
+
+def _only(uid: str) -> list[dict[str, Any]]:
+    return [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
+
+
+def _noting(annotation: str, text: str) -> dict[str, Any]:
+    return {"op": "add", "path": f"/metadata/annotations/{annotation}", "value": text}
 
 
 def owner(of: Manifest) -> Manifest:
@@ -85,9 +151,103 @@ def owner(of: Manifest) -> Manifest:
 
 def is_alive(lease: Manifest, now: datetime, grace: timedelta | None = None) -> bool:
     """Whether the holder renewed in time; ``grace`` replaces the Lease's own duration."""
-    spec = lease.get("spec", {})
-    renewed = spec.get("renewTime") or spec.get("acquireTime")
-    if renewed is None:
-        return False
-    duration = timedelta(seconds=spec.get("leaseDurationSeconds", DURATION_SECONDS))
-    return datetime.fromisoformat(renewed) + (grace or duration) > now
+    return record_of(lease).is_alive(now, grace)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a Lease says of its session.
+
+    ``journal`` is None if the Lease has one that can't be read: nobody may then delete the Lease,
+    as what it changed could not be undone any more.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    version: str  # resourceVersion
+    role: str
+    holder: str
+    config: Mapping[str, Json]
+    journal: tuple[Entry, ...] | None
+    taken_by: str
+    since: datetime | None
+    renewed: datetime | None
+    duration: timedelta
+
+    @property
+    def mode(self) -> str:
+        """The command that runs it; "" if the Lease doesn't say."""
+        return str(self.config.get("mode", ""))
+
+    @property
+    def target(self) -> str:
+        """What it takes, as ``service/web``; "" for a session that takes nothing."""
+        return str(self.config.get("target", ""))
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The ports that go to the laptop, for people."""
+        ports = self.config.get("ports", ())
+        return tuple(map(str, ports)) if isinstance(ports, list | tuple) else ()
+
+    def is_alive(self, now: datetime, grace: timedelta | None = None) -> bool:
+        """Whether the holder renewed in time; ``grace`` replaces the Lease's own duration."""
+        return self.renewed is not None and self.renewed + (grace or self.duration) > now
+
+
+def record_of(lease: Manifest) -> Record:
+    """Read a Lease. Never raises: what is foreign, older or damaged reads as unknown."""
+    metadata = _mapping(lease.get("metadata"))
+    labels, notes = _mapping(metadata.get("labels")), _mapping(metadata.get("annotations"))
+    spec = _mapping(lease.get("spec"))
+    acquired = _moment(spec.get("acquireTime"))
+    return Record(
+        name=str(metadata.get("name", "")),
+        namespace=str(metadata.get("namespace", "")),
+        uid=str(metadata.get("uid", "")),
+        version=str(metadata.get("resourceVersion", "")),
+        role=str(labels.get(names.LABEL_ROLE, "")),
+        holder=str(spec.get("holderIdentity") or notes.get(names.ANNOTATION_USER) or "unknown"),
+        config=_mapping(_json(notes.get(names.ANNOTATION_CONFIG))),
+        journal=_entries(notes.get(names.ANNOTATION_JOURNAL)),
+        taken_by=str(notes.get(names.ANNOTATION_TAKEN_BY, "")),
+        since=acquired,
+        renewed=_moment(spec.get("renewTime")) or acquired,
+        duration=_duration(spec.get("leaseDurationSeconds")),
+    )
+
+
+def _mapping(found: Json) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _json(text: Json) -> Json:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _moment(text: Json) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _duration(seconds: Json) -> timedelta:
+    whole = seconds if isinstance(seconds, int) and 0 < seconds < 1 << 31 else DURATION_SECONDS
+    return timedelta(seconds=whole)
+
+
+def _entries(text: Json) -> tuple[Entry, ...] | None:
+    if text is None:
+        return ()
+    try:
+        entries = tuple(Entry(**fields) for fields in json.loads(text))
+    except (TypeError, ValueError):
+        return None
+    whole = all(isinstance(part, str) for each in entries for part in (each.system, each.key))
+    return entries if whole else None

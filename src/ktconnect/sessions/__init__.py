@@ -1,0 +1,1 @@
+"""Sessions in the cluster: announced, kept alive, taken over, and undone when they are dead."""

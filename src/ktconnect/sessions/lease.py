@@ -1,0 +1,206 @@
+"""One session's Lease, as long as this process holds it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict, KtError, Unreachable
+from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import AlreadyExists
+from ktconnect.kube.watch import Event
+from ktconnect.objects import session as leases
+from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
+
+log = logging.getLogger(__name__)
+
+WATCH_AGAIN = 2.0
+"""Seconds until a watch that can't be had is tried again."""
+
+Now = Callable[[], Awaitable[datetime]]
+
+
+class Taken(Conflict):
+    """Somebody holds what we were about to take: ``record`` says who, ``alive`` whether still."""
+
+    def __init__(self, record: Record, now: datetime) -> None:
+        self.record = record
+        self.alive = record.is_alive(now)
+        what = record.target or f"session {record.name}"
+        state = "is alive" if self.alive else "is dead"
+        super().__init__(
+            f"{what} is taken: {described(record, now)}; that laptop {state}",
+            hint="talk to them, or take it over with --takeover" if self.alive else "try again",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The Lease is no longer ours: ``by`` says who saw to that, "" if nobody told."""
+
+    by: str
+
+    def __str__(self) -> str:
+        return f"undone by {self.by}" if self.by else "its Lease was deleted"
+
+
+class SessionLease:
+    """A Lease that this process makes, renews and deletes. Closes: ``delete``.
+
+    Every method raises what `Cluster` raises. All but ``create`` touch only the Lease that
+    ``create`` made, told by its UID: one that another session made since is left alone.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        session: Session,
+        config: Mapping[str, Any],
+        *,
+        restore_after: float = leases.DURATION_SECONDS,
+        now: Now | None = None,
+    ) -> None:
+        """``now`` tells the time; by default by the server's clock."""
+        self._cluster = cluster
+        self._config = config
+        self._restore_after = restore_after
+        self._now = now or server_clock(cluster)
+        self._stored: Manifest | None = None
+        self.session = session
+
+    @property
+    def stored(self) -> Manifest:
+        """The Lease as the server returned it last."""
+        assert self._stored is not None, "create() makes it"
+        return self._stored
+
+    @property
+    def owner(self) -> Manifest:
+        """The owner reference for everything that the session makes."""
+        return leases.owner(self.stored)
+
+    @property
+    def uid(self) -> str:
+        return str(self.stored["metadata"]["uid"])
+
+    async def create(self, journal: Iterable[Entry] = ()) -> Manifest:
+        """Announce the session, with the undo of all that it is about to change.
+
+        Raises: Taken if there is a Lease of that name.
+        """
+        now = await self._now()
+        manifest = leases.lease(
+            self.session, now, self._config, journal, restore_after=self._restore_after
+        )
+        try:
+            self._stored = await self._cluster.create(manifest)
+        except AlreadyExists:
+            found = await self._cluster.find(LEASE, self.session.name, self.session.namespace)
+            if found is None:  # it went away at this very moment
+                return await self.create(journal)
+            raise Taken(record_of(found), now) from None
+        return self._stored
+
+    async def write_journal(self, journal: Iterable[Entry]) -> None:
+        """Replace the journal. Raises: Conflict, NotFound if the Lease is no longer ours."""
+        await self._patch(leases.journalling(journal, self.uid))
+
+    async def renew(self) -> None:
+        """Say that we are alive. Raises: Conflict, NotFound if the Lease is no longer ours."""
+        await self._patch(leases.renewal(await self._now(), self.uid))
+
+    async def keep_alive(self, every: float | None = None) -> None:
+        """Renew until cancelled. A cluster out of reach is not a reason to give up."""
+        while True:
+            await asyncio.sleep(every or leases.renew_seconds(self._restore_after))
+            try:
+                await self.renew()
+            except KtError as error:
+                log.debug("the lease was not renewed: %s", error)
+
+    async def ended(self) -> Ended:
+        """Wait until somebody took the session over, undid it, or deleted its Lease."""
+        while True:
+            try:
+                return await self._watched()
+            except Unreachable as error:
+                log.debug("the lease can't be watched: %s", error)
+            await asyncio.sleep(WATCH_AGAIN)
+
+    async def delete(self) -> bool:
+        """Delete it, and with it all that it owns; False if it was not there any more.
+
+        One that another session made meanwhile is left alone.
+        """
+        metadata = self.stored["metadata"]
+        try:
+            return await self._cluster.delete(
+                LEASE, metadata["name"], metadata["namespace"], uid=self.uid
+            )
+        except Conflict:
+            return False
+
+    async def _patch(self, patch: list[dict[str, Any]]) -> None:
+        name, namespace = self.session.name, self.session.namespace
+        self._stored = await self._cluster.patch(LEASE, name, patch, namespace)
+
+    async def _watched(self) -> Ended:
+        name, present = self.session.name, False
+        events = self._cluster.watch(LEASE, self.session.namespace, fields=f"metadata.name={name}")
+        async with aclosing(events) as found:
+            async for event in found:
+                if event.type == "SYNCED" and not present:
+                    return Ended("")
+                if _is(event, name) and (end := self._end(event)) is not None:
+                    return end
+                present = present or _is(event, name)
+        return Ended("")
+
+    def _end(self, event: Event) -> Ended | None:
+        record = record_of(event.object)
+        if record.uid != self.uid:
+            return Ended(record.holder) if event.type != "DELETED" else None
+        if event.type == "DELETED" or record.taken_by:
+            return Ended(record.taken_by)
+        return None
+
+
+def _is(event: Event, name: str) -> bool:
+    return bool(event.object) and event.object["metadata"]["name"] == name
+
+
+def server_clock(cluster: Cluster) -> Now:
+    """Tells the time by the server's clock. Raises: as `Cluster.server_time`."""
+
+    async def now() -> datetime:
+        return datetime.fromtimestamp(await cluster.server_time(), UTC)
+
+    return now
+
+
+async def sessions(cluster: Cluster, namespace: str = "") -> list[Record]:
+    """Every session that the cluster knows of in a namespace, or in all (""), by name.
+
+    Raises: Forbidden without the right to list leases.
+    """
+    found = await cluster.list(LEASE, namespace, labels=leases.SELECTOR)
+    return sorted(map(record_of, found), key=lambda record: (record.namespace, record.name))
+
+
+def described(record: Record, now: datetime) -> str:
+    """``exchange by ann@laptop, for 12 min``."""
+    since = f", for {ago(now - record.since)}" if record.since else ""
+    return f"{record.mode or record.role or 'a session'} by {record.holder}{since}"
+
+
+def ago(passed: timedelta) -> str:
+    """A time that has passed, in its largest unit: ``40 s``, ``12 min``, ``3 h``, ``2 days``."""
+    seconds = max(0, int(passed.total_seconds()))
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,188 @@
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.unit.kube.fakeapi import FakeApi
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict
+from ktconnect.kube.client import Cluster
+from ktconnect.objects.session import LEASE, Session, record_of
+from ktconnect.sessions.lease import Ended, SessionLease, Taken, ago, described, sessions
+
+NOW = 1_790_000_000.0
+MOMENT = datetime.fromtimestamp(NOW, UTC)
+NAME = "kt-exchange-web"
+ENTRY = Entry("kube", "v1/Service/demo/web#/spec/selector", {"app": "web"}, {"kt-session": "x"})
+CONFIG = {"mode": "exchange", "target": "service/web", "ports": ["8080:80"]}
+
+
+def session(holder="ann@laptop"):
+    return Session(NAME, "demo", "shadow-exchange", holder)
+
+
+@asynccontextmanager
+async def in_cluster():
+    api = FakeApi()
+    api.now = NOW
+    async with api.serving(), Cluster(api.config()) as cluster:
+        yield api, cluster
+
+
+def lease_of(cluster, holder="ann@laptop", **more):
+    return SessionLease(cluster, session(holder), CONFIG, **more)
+
+
+def stored(api):
+    return record_of(api.objects[LEASE, "demo", NAME])
+
+
+async def test_a_session_is_announced_with_its_undo():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster, restore_after=5)
+        await ours.create([ENTRY])
+        record = stored(api)
+        assert (record.holder, record.target, record.mode) == (
+            "ann@laptop",
+            "service/web",
+            "exchange",
+        )
+        assert record.journal == (ENTRY,)
+        assert record.duration == timedelta(seconds=5)
+        assert abs(record.since - MOMENT) < timedelta(seconds=2)
+        assert record.since == record.renewed
+        assert ours.owner["uid"] == record.uid
+        assert [each.name for each in await sessions(cluster, "demo")] == [NAME]
+
+
+async def test_who_comes_second_is_told_by_whom_since_when_and_whether_alive():
+    async with in_cluster() as (api, cluster):
+        await lease_of(cluster).create()
+        api.now = NOW + 30
+        async with Cluster(api.config()) as other:
+            with pytest.raises(Taken, match=r"service/web .* exchange by ann@laptop") as living:
+                await lease_of(other, "bob@desk").create()
+        assert living.value.alive
+        assert "takeover" in living.value.hint
+        api.now = NOW + 620
+        async with Cluster(api.config()) as other:
+            with pytest.raises(Taken, match=r"for 10 min; that laptop is dead") as dead:
+                await lease_of(other, "bob@desk").create()
+        assert not dead.value.alive
+        assert stored(api).holder == "ann@laptop"
+
+
+async def test_the_journal_can_be_replaced_and_the_time_renewed():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create([ENTRY])
+        newer = Entry(ENTRY.system, ENTRY.key, {"app": "v2"}, ENTRY.after)
+        await ours.write_journal([newer])
+        assert stored(api).journal == (newer,)
+        await ours.renew()
+        assert stored(api).renewed >= MOMENT
+
+
+async def test_a_lease_that_another_session_made_is_left_alone():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create([ENTRY])
+        api.remove(LEASE, NAME, "demo")
+        await lease_of(cluster, "bob@desk").create()
+        with pytest.raises(Conflict):
+            await ours.renew()
+        with pytest.raises(Conflict):
+            await ours.write_journal([])
+        assert await ours.delete() is False
+        assert stored(api).holder == "bob@desk"
+
+
+async def test_deleting_is_done_once():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create()
+        assert await ours.delete() is True
+        assert await ours.delete() is False
+        assert api.objects == {}
+
+
+async def test_it_is_kept_alive_also_while_the_cluster_says_no():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create()
+        api.denied = {("patch", "leases", "demo")}
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(ours.keep_alive(every=0.01))
+            await until(lambda: sum(asked.method == "PATCH" for asked in api.asked) > 2)
+            task.cancel()
+        assert stored(api).holder == "ann@laptop"
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - a fake's list says nothing when it grows
+            await asyncio.sleep(0.01)
+
+
+async def ending(api, cluster, happens):
+    ours = lease_of(cluster)
+    await ours.create()
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(ours.ended())
+        await api.watched()
+        happens(api, ours)
+    return waiting.result()
+
+
+async def test_a_deleted_lease_ends_the_session():
+    async with in_cluster() as (api, cluster):
+        ended = await ending(api, cluster, lambda api, _: api.remove(LEASE, NAME, "demo"))
+    assert ended == Ended("")
+    assert "deleted" in str(ended)
+
+
+def take(api, ours):
+    lease = ours.stored
+    lease["metadata"]["annotations"]["kt-taken-by"] = "bob@desk"
+    api.put(lease)
+
+
+async def test_a_takeover_is_told_by_name():
+    async with in_cluster() as (api, cluster):
+        ended = await ending(api, cluster, take)
+    assert str(ended) == "undone by bob@desk"
+
+
+def replace(api, ours):
+    api.remove(LEASE, NAME, "demo")
+    api.put({**ours.stored, "spec": {"holderIdentity": "bob@desk"}})
+
+
+async def test_another_lease_in_its_place_ends_the_session():
+    async with in_cluster() as (api, cluster):
+        ended = await ending(api, cluster, replace)
+    assert ended.by in ("", "bob@desk")
+
+
+async def test_who_looks_only_when_it_is_gone_is_told_too():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create()
+        api.remove(LEASE, NAME, "demo")
+        assert await ours.ended() == Ended("")
+        await lease_of(cluster, "bob@desk").create()
+        assert await ours.ended() == Ended("bob@desk")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-3, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (9e5, "10 days")],
+)
+def test_times_are_told_in_one_unit(seconds, text):
+    assert ago(timedelta(seconds=seconds)) == text
+
+
+def test_a_session_that_says_little_is_described_as_far_as_it_is_known():
+    record = record_of({"metadata": {"name": "kt-x"}})
+    assert described(record, MOMENT) == "a session by unknown"
