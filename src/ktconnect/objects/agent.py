@@ -11,6 +11,7 @@ of its own kind, and callers would go nowhere.
 
 import base64
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from ktconnect import names
@@ -190,7 +191,7 @@ def _startup_probe(check: list[str]) -> Manifest:
 
 def _door(args: tuple[str, ...]) -> list[str]:
     """The part of the orders that says where laptops come in."""
-    for name, value in zip(args, args[1:], strict=False):
+    for name, value in pairwise(args):
         if name == "--port":
             return [name, value]
     return []
