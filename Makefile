@@ -39,8 +39,8 @@ netns: packages ## Tests on the real kernel, in namespaces of their own (root)
 	$(BIN)/pytest tests/netns
 
 cluster: packages ## Tests on a real Kubernetes, the playground (root)
-	$(BIN)/pytest tests/cluster -m "not soak"
-	$(BIN)/pytest playground/tests -m cluster
+	@scripts/twice $(BIN)/pytest tests/cluster -m "not soak"
+	@scripts/twice $(BIN)/pytest playground/tests -m cluster
 
 soak: packages ## The long ones: cuts of minutes, growth over time
 	$(BIN)/pytest tests/cluster -m soak

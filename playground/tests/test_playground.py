@@ -18,7 +18,7 @@ from playground.errors import PlaygroundError
 from playground.line import Line
 from playground.testing import Deploy
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 RESTRICTED = """
 apiVersion: v1
@@ -57,7 +57,7 @@ FETCH = """
 import sys, urllib.request
 for url in sys.argv[1:]:
     try:
-        print(urllib.request.urlopen(url, timeout=3).status)
+        print(urllib.request.urlopen(url, timeout=8).status)
     except OSError as error:
         print(type(error).__name__)
 """
@@ -88,7 +88,7 @@ def _command_line(pid: str) -> str:
         return ""
 
 
-def eventually(condition: Callable[[], bool], within: float = 40) -> None:
+def eventually(condition: Callable[[], bool], within: float = 160) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -122,7 +122,7 @@ def fetch(playground: Playground, pod: str, *urls: str) -> list[str]:
 
 def curl(playground: Playground, url: str) -> int:
     """curl's exit code on the laptop."""
-    command = ["curl", "-sk", "-m", "2", "-o", "/dev/null", url]
+    command = ["curl", "-sk", "-m", "6", "-o", "/dev/null", url]
     return playground.laptop(command).returncode
 
 
@@ -198,7 +198,7 @@ def test_a_user_has_only_the_rights_asked_for(pods: Playground) -> None:
 
 def round_trip(playground: Playground, address: str) -> float:
     """Smallest of some pings, in ms; infinite if none came back."""
-    done = playground.laptop(["ping", "-c", "5", "-i", "0.1", "-W", "1", "-q", address])
+    done = playground.laptop(["ping", "-c", "20", "-i", "0.1", "-W", "2", "-q", address])
     if done.returncode:
         return float("inf")
     return float(done.stdout.split("=")[-1].split("/")[0])
@@ -206,12 +206,12 @@ def round_trip(playground: Playground, address: str) -> float:
 
 def test_the_line_is_slow_cut_and_plain_as_asked(two_nodes: Playground) -> None:
     line.put(two_nodes, line.parse(delay="40ms"))
-    assert 40 <= round_trip(two_nodes, "10.214.0.1") < 50
-    assert 40 <= round_trip(two_nodes, "fd00:10:214::1") < 50
+    assert 40 <= round_trip(two_nodes, "10.214.0.1") < 80
+    assert 40 <= round_trip(two_nodes, "fd00:10:214::1") < 80
     line.put(two_nodes, Line(delay=40, cut=True))
     assert round_trip(two_nodes, "10.214.0.1") == float("inf")
     line.put(two_nodes, Line())
-    assert round_trip(two_nodes, "10.214.0.1") < 20
+    assert round_trip(two_nodes, "10.214.0.1") < 40
 
 
 def test_a_denial_stops_one_direction_of_both_families(pods: Playground) -> None:
@@ -287,7 +287,7 @@ def test_what_runs_on_the_laptop_ends_with_the_playground() -> None:
     left = playground.laptop_popen(["unshare", "--net", "--mount", "--fork", "sleep", "1000"])
     try:
         assert playground.down() is True
-        assert left.wait(5) == -signal.SIGKILL
+        assert left.wait(30) == -signal.SIGKILL
     finally:
         left.kill()
     assert playground.down() is False

@@ -8,7 +8,6 @@ server and a made-up internet.
 """
 
 import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -19,10 +18,21 @@ import pytest
 from playground import build, users
 from playground.cluster import Playground
 from playground.testing import Deploy, Laptop
-from tests.cluster.connecting import Session, connected
+from tests.cluster.connecting import connected
+from tests.cluster.namespaces import own_namespace
+from tests.cluster.patience import TEST
+from tests.cluster.session import Session
 from tests.cluster.world import World, make_world
 
 NODES = 2
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of this tier have its time, unless they say otherwise."""
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST))
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +49,8 @@ def cluster() -> Iterator[Playground]:
 @pytest.fixture
 def namespace(cluster: Playground) -> Iterator[str]:
     """A namespace of the test's own; it is deleted afterwards, without waiting."""
-    name = f"t-{uuid.uuid4().hex[:8]}"
-    cluster.kubectl("create", "namespace", name)
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    with own_namespace(cluster, "t") as name:
+        yield name
 
 
 @pytest.fixture
@@ -77,10 +85,8 @@ def connect(cluster: Playground, namespace: str) -> Callable[..., AbstractContex
 @pytest.fixture(scope="session")
 def world(cluster: Playground) -> Iterator[World]:
     """Two namespaces full of things to reach, for tests that change nothing of them."""
-    mark = uuid.uuid4().hex[:6]
-    namespaces = (f"w-{mark}", f"v-{mark}")
-    yield make_world(cluster, *namespaces)
-    cluster.kubectl("delete", "namespace", *namespaces, "--wait=false")
+    with own_namespace(cluster, "w") as one, own_namespace(cluster, "v") as other:
+        yield make_world(cluster, one, other)
 
 
 @pytest.fixture

@@ -1,127 +1,24 @@
-"""Starts ktctl on the playground's laptop and listens to what it says (``-o json``)."""
+"""Starts ktctl on the playground's laptop, and looks at laptop and cluster around it."""
 
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from playground.cluster import Playground
+from tests.cluster.patience import at_last
+from tests.cluster.session import Event, Session, event_of
 
 KTCTL = str(Path(sys.executable).with_name("ktctl"))
 HOME = "/run/home/root"  # root's own home is the machine's, not the laptop's
 OURS = "leases,configmaps,deployments,replicasets,pods"
-
-Event = dict[str, Any]
-
-
-class Session:
-    """A ``ktctl connect`` that runs, or ran."""
-
-    def __init__(self, process: "subprocess.Popen[str]", errors: IO[str]) -> None:
-        self.process = process
-        self.events: list[Event] = []
-        self._errors = errors
-        self._stderr = ""
-        self._heard = threading.Condition()
-        self._reader = threading.Thread(target=self._listen, daemon=True)
-        self._reader.start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._heard:
-                self.events.append(_event(line))
-                self._heard.notify_all()
-        with self._heard:
-            self.events.append({"event": "end"})
-            self._heard.notify_all()
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
-    def ready(self) -> Event:
-        """The event that told it is ready."""
-        return self.wait_for(lambda event: event["event"] == "ready", 0)
-
-    @property
-    def name(self) -> str:
-        """Of its Lease and of all that it owns."""
-        return str(self.ready["session"])
-
-    @property
-    def status(self) -> Event:
-        """The newest one."""
-        return next(event for event in reversed(self.events) if event["event"] == "status")
-
-    @property
-    def stderr(self) -> str:
-        if not self._errors.closed:
-            self._errors.seek(0)
-            self._stderr = self._errors.read()
-        return self._stderr
-
-    def wait_for(
-        self, wanted: Callable[[Event], bool], within: float = 30, *, after: int = 0
-    ) -> Event:
-        """The first event from number ``after`` on that is wanted, as soon as it is there."""
-        deadline = time.monotonic() + within
-        with self._heard:
-            while True:
-                found = next(filter(wanted, self.events[after:]), None)
-                if found is not None:
-                    return found
-                left = deadline - time.monotonic()
-                ended = bool(self.events) and self.events[-1]["event"] == "end"
-                assert left > 0 and not ended, f"not in {within} s:\n{self.story()}"  # noqa: PT018
-                self._heard.wait(left)
-
-    def wait_health(self, health: str, within: float = 30, *, after: int = 0) -> Event:
-        """The first status with this health, from event number ``after`` on."""
-        return self.wait_for(lambda event: event.get("health") == health, within, after=after)
-
-    def story(self) -> str:
-        """All it said, for a failed test."""
-        return "\n".join([*map(json.dumps, list(self.events)), self.stderr])
-
-    def stop(self, number: int = signal.SIGINT, within: float = 30) -> int:
-        """Send a signal and wait for the end; returns the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.wait(within)
-
-    def wait(self, within: float = 30) -> int:
-        """Wait for the end; returns the exit code."""
-        code = self.process.wait(within)
-        self._reader.join(within)
-        return code
-
-    def kill(self) -> None:
-        """End what is left of it, whatever it was doing, and our end of its pipe."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.wait(10)
-        assert self.stderr is not None  # kept from here on
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-def _event(line: str) -> Event:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        found = None
-    return found if isinstance(found, dict) else {"event": "text", "text": line}
 
 
 def command(cluster: Playground, namespace: str, *flags: str) -> list[str]:
@@ -201,7 +98,7 @@ class Ended:
 
     @property
     def events(self) -> list[Event]:
-        return [_event(line) for line in self.stdout.splitlines()]
+        return [event_of(line) for line in self.stdout.splitlines()]
 
     @property
     def error(self) -> Event:
@@ -253,9 +150,9 @@ def laptop_state(cluster: Playground) -> str:
 
 def wait_until(condition: Callable[[], Any], within: float = 10, every: float = 0.1) -> Any:
     """What ``condition`` returns as soon as it is true."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + at_last(within)
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within} s"
+        assert time.monotonic() < deadline, f"not within {at_last(within)} s"
         time.sleep(every)
     return found
 

@@ -1,12 +1,12 @@
 """The echo server of the playground, in a namespace that the tests of a module share."""
 
 import contextlib
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from playground.cluster import Playground
 from playground.testing import Deploy
+from tests.cluster.namespaces import own_namespace
 
 TCP, HTTP, UDP = 8081, 8080, 8080
 
@@ -62,12 +62,8 @@ def manifests(image: str, node: str) -> list[dict[str, object]]:
 @contextlib.contextmanager
 def echoing(cluster: Playground, node: str = "node1") -> Iterator[Echo]:
     """Runs for as long as the block, on one node that the tests leave alone."""
-    namespace = f"e-{uuid.uuid4().hex[:8]}"
-    cluster.kubectl("create", "namespace", namespace)
-    try:
+    with own_namespace(cluster, "e") as namespace:
         Deploy(cluster, namespace)(*manifests(cluster.state.images["echo"], node))
         service = cluster.get("service", "echo", f"--namespace={namespace}")
         domain = f"{namespace}.svc.cluster.local"
         yield Echo(service["spec"]["clusterIP"], f"echo.{domain}")
-    finally:
-        cluster.kubectl("delete", "namespace", namespace, "--wait=false")

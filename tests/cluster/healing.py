@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from playground.cluster import Playground
-from tests.cluster.connecting import Event, Session, ours, wait_until
+from tests.cluster.connecting import ours, wait_until
+from tests.cluster.session import Event, Session
 from tests.cluster.traffic import Traffic
 
 NOTICED = 6.0

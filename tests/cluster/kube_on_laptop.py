@@ -58,7 +58,7 @@ async def facts(cluster: Cluster, namespace: str) -> Any:
 
 
 async def ready(cluster: Cluster, namespace: str, labels: str, deployment: str) -> Any:
-    pod = await wait_ready(cluster, namespace, labels, deployment=deployment, within=30)
+    pod = await wait_ready(cluster, namespace, labels, deployment=deployment, within=120)
     return pod["metadata"]["name"]
 
 
@@ -76,7 +76,7 @@ async def echo(
         if not pipe.send(buffer, HEADROOM, len(buffer)):
             await heard.may_write.wait()
         await asyncio.sleep(0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await heard.done.wait()
     pipe.close()
     return {"whole": heard.data == sent, "lost": heard.lost}

@@ -2,6 +2,7 @@
 
 probe.py http URL | tcp HOST PORT | udp HOST PORT | bulk HOST PORT BYTES
          dns NAME TYPE [SERVER] | names NAME… | closed HOST PORT
+         overtakes SLOW_NAME FAST_NAME
 """
 
 import hashlib
@@ -16,7 +17,8 @@ from collections.abc import Callable
 import dns.rdatatype
 import dns.resolver
 
-WITHIN = 4.0
+WITHIN = 12.0
+SILENT = 6.0  # seconds after which nobody is taken to be there
 
 
 def http(url):
@@ -56,7 +58,7 @@ def bulk(host, port, count):
     block = bytes(range(256)) * 256
     blocks = int(count) // len(block)
     with socket.create_connection((host, int(port)), WITHIN) as sock:
-        sock.settimeout(30)
+        sock.settimeout(60)
 
         def send():
             for _ in range(blocks):
@@ -78,8 +80,8 @@ def closed(host, port):
     """How long a connection to a port where nobody listens takes to fail."""
     began = time.monotonic()
     try:
-        with socket.create_connection((host, int(port)), WITHIN) as sock:
-            sock.settimeout(WITHIN)
+        with socket.create_connection((host, int(port)), SILENT) as sock:
+            sock.settimeout(SILENT)
             ended = "end" if sock.recv(1) == b"" else "data"
     except OSError as error:
         ended = type(error).__name__
@@ -106,6 +108,17 @@ def ask(name, kind, server=None, *, tcp=False):
     return {"found": found, "seconds": time.monotonic() - began}
 
 
+def overtakes(slow, fast):
+    """How many questions are answered while another one waits for its answer."""
+    waiting = threading.Thread(target=ask, args=(slow, "A"))
+    waiting.start()
+    answered = 0
+    while waiting.is_alive():
+        found = ask(fast, "A")["found"]
+        answered += waiting.is_alive() and isinstance(found, list)
+    return answered
+
+
 def names(*wanted):
     """What the C library makes of each name: its addresses, as `getent ahosts` would."""
     found: dict[str, list[str | int] | str] = {}
@@ -130,6 +143,7 @@ KINDS: dict[str, Callable[..., object]] = {
     "dns": ask,
     "dns-tcp": dns_tcp,
     "names": names,
+    "overtakes": overtakes,
 }
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from playground.cluster import Playground
-from tests.cluster.connecting import Session, wait_until
+from tests.cluster.connecting import wait_until
+from tests.cluster.session import Session
 
 PROC = Path("/proc")
 

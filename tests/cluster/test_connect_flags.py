@@ -1,15 +1,12 @@
 """The agent in the cluster: what it may do, what the flags make of it, who shares it."""
 
 import json
-import re
-import subprocess
 
 import pytest
 from tests.cluster.connecting import (
     KTCTL,
     command,
     connected,
-    environment,
     laptop_state,
     ours,
     probe,
@@ -17,6 +14,7 @@ from tests.cluster.connecting import (
     started,
     wait_until,
 )
+from tests.cluster.terminals import terminal
 
 from ktconnect.names import AGENT_PORT
 
@@ -117,7 +115,7 @@ def test_a_pod_that_never_starts_is_given_up_in_time(cluster, namespace):
 def works(cluster, session):
     url = "https://kubernetes.default/version"
     proxy = session.ready["facts"]["proxy"]
-    done = cluster.laptop(["curl", "-sk", "-m", "5", "--socks5-hostname", proxy, url])
+    done = cluster.laptop(["curl", "-sk", "-m", "20", "--socks5-hostname", proxy, url])
     return "gitVersion" in done.stdout
 
 
@@ -184,16 +182,13 @@ def test_a_person_reads_steps_one_clear_line_and_the_state(cluster, namespace):
 
 
 def test_on_a_terminal_the_last_line_is_alive(cluster, namespace):
-    """util-linux' script gives it a terminal."""
     image = cluster.state.images["python"]
-    words = ["timeout", "-s", "INT", "6", KTCTL, "connect", "-n", namespace, "--image", image]
-    argv = ["script", "-qec", " ".join([*words, *PROXY]), "/dev/null"]
-    env = {**environment(None, None), "TERM": "xterm"}
-    done = cluster.laptop(argv, env=env, stdin=subprocess.DEVNULL)
-    seen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", done.stdout)
-    assert seen.count("● up · ") >= 2, seen
-    assert "0 streams" in seen
-    assert "Nothing of ours is left in the cluster" in seen
+    argv = [KTCTL, "connect", "-n", namespace, "--image", image, *PROXY]
+    with terminal(cluster, argv) as shown:
+        shown.wait_for(lambda seen: seen.count("● up · ") >= 2)
+        assert "0 streams" in shown.seen
+        assert shown.interrupt() == 0
+        assert "Nothing of ours is left in the cluster" in shown.seen
     assert ours(cluster, namespace) == []
 
 

@@ -10,10 +10,11 @@ from tests.cluster.breaking import api_server_silent, cut, stopped
 from tests.cluster.connecting import ours, run_ktctl, wait_until
 from tests.cluster.echoing import echoing
 from tests.cluster.healing import NOTICED, healed, kept_ended, one_of_each, status_after, trouble
-from tests.cluster.processes import agent, door, family, send, worker
+from tests.cluster.patience import allowed
+from tests.cluster.processes import agent, door, family, is_running, send, worker
 from tests.cluster.traffic import traffic
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.cluster
 
 HEALED = 8.0  # seconds from the repair until everything works
 REMOUNTED = 20.0  # when the kubelet missed a volume, it tries again with pauses of its own
@@ -70,7 +71,7 @@ def test_an_agent_that_is_gone_is_made_anew(cluster, namespace, session, going, 
     took = healed(session, going, noticed)
     report(noticed=noticed - began, healed=took)
     assert session.status["reconnections"] >= 4
-    assert took < (REMOUNTED if "ConfigMap" in how else HEALED)
+    assert took < allowed(REMOUNTED if "ConfigMap" in how else HEALED)
     one_of_each(cluster, namespace, session)
 
 
@@ -80,12 +81,16 @@ def test_an_agent_follows_when_its_node_is_drained(cluster, namespace, session, 
     node = pod["spec"]["nodeName"]
     began = time.time()
     try:
-        cluster.kubectl("drain", node, pods, "--ignore-daemonsets", "--timeout=30s")
-        took = healed(session, going, trouble(session, began, 30))
+        cluster.kubectl("drain", node, pods, "--ignore-daemonsets", "--timeout=120s")
+        # The pipes may have moved before the old Pod is gone: the status was up throughout then.
+        assert kept_ended(going, 30) == {"ConnectionResetError"}
+        noticed = going.of("open")[0].ended
+        took = healed(session, going, noticed)
     finally:
         cluster.kubectl("uncordon", node)
-    report(healed=took)
-    assert kept_ended(going) == {"ConnectionResetError"}
+    report(noticed=noticed - began, healed=took)
+    assert session.status["reconnections"] >= 1
+    assert took < allowed(HEALED)
     one_of_each(cluster, namespace, session)
 
 
@@ -99,8 +104,8 @@ def test_a_restarted_api_server_is_used_as_soon_as_it_is_back(
     took = healed(session, going, time.time())
     report(noticed=noticed - began, healed=took)
     assert kept_ended(going) == {"ConnectionResetError"}
-    assert noticed - began < NOTICED
-    assert took < HEALED
+    assert noticed - began < allowed(NOTICED)
+    assert took < allowed(HEALED)
     one_of_each(cluster, namespace, session)
 
 
@@ -126,8 +131,8 @@ def test_a_cut_network_is_noticed_and_used_as_soon_as_it_is_back(
         back = time.time()
     took = healed(session, going, back)
     report(noticed=noticed - began, healed=took)
-    assert noticed - began < NOTICED
-    assert took < HEALED
+    assert noticed - began < allowed(NOTICED)
+    assert took < allowed(HEALED)
     if seconds > NOTICED:
         assert kept_ended(going) == {"ConnectionResetError"}
         report(followed=follows(cluster, namespace))
@@ -147,17 +152,17 @@ def test_names_of_the_cluster_fail_at_once_while_it_is_away_and_others_work(
         back = time.time()
     took = healed(session, going, back)
     report(noticed=noticed - began, down=down - began, healed=took)
-    assert noticed - began < NOTICED
-    assert took < HEALED
+    assert noticed - began < allowed(NOTICED)
+    assert took < allowed(HEALED)
     assert ended == {"ConnectionResetError"}
     asked = going.of("echo", down + 0.1, back - 0.5)
     assert {each.problem for each in asked} == {"SERVFAIL"}
-    assert max(each.seconds for each in asked) < 0.5
+    assert max(each.seconds for each in asked) < allowed(0.5)
     refused = going.of("http", down + 0.1, back - 0.5)
     assert refused
-    assert max(each.seconds for each in refused) < 0.5
+    assert max(each.seconds for each in refused) < allowed(0.5)
     others = going.of("www.example.com", began, time.time() - 2)
-    assert [each for each in others if not each.ok or each.seconds > 0.5] == []
+    assert [each for each in others if not each.ok or each.seconds > allowed(0.5)] == []
     one_of_each(cluster, namespace, session)
 
 
@@ -173,8 +178,8 @@ def test_an_agent_that_hangs_is_noticed_and_used_when_it_goes_on(
     took = healed(session, going, back)
     report(noticed=noticed - began, healed=took)
     assert ended == {"ConnectionResetError"}
-    assert noticed - began < NOTICED
-    assert took < HEALED
+    assert noticed - began < allowed(NOTICED)
+    assert took < allowed(HEALED)
     one_of_each(cluster, namespace, session)
 
 
@@ -184,7 +189,7 @@ def test_a_laptop_that_slept_goes_on_with_what_it_had(cluster, namespace, sessio
         awake = time.time()
     took = healed(session, going, awake)
     report(healed=took)
-    assert took < HEALED
+    assert took < allowed(HEALED)
     assert session.status["reconnections"] == 0
     assert going.of("open") + going.of("idle") == []
     one_of_each(cluster, namespace, session)
@@ -216,12 +221,13 @@ def test_another_root_helper_takes_over_when_one_is_killed(
     session.wait_for(lambda event: "root helper was killed" in event.get("message", ""))
     took = healed(session, going, began + 0.5)
     report(healed=took + 0.5)
-    assert took < HEALED
+    assert took < allowed(HEALED)
     assert worker(session) != first
     one_of_each(cluster, namespace, session)
 
 
 def test_a_session_goes_on_without_the_process_that_starts_helpers(session, going):
-    os.kill(door(session), signal.SIGKILL)
-    time.sleep(1)
-    assert healed(session, going, time.time()) < 1
+    doorkeeper = door(session)
+    os.kill(doorkeeper, signal.SIGKILL)
+    wait_until(lambda: not is_running(doorkeeper))
+    assert healed(session, going, time.time()) < allowed(1)

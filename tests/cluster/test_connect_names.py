@@ -4,6 +4,8 @@ import pytest
 from playground import line
 from playground.line import Line
 from tests.cluster.connecting import connected, lookup, probe, wait_until
+from tests.cluster.namespaces import namespace_named
+from tests.cluster.patience import allowed
 from tests.cluster.world import service
 
 pytestmark = pytest.mark.cluster
@@ -117,30 +119,21 @@ def test_a_name_that_is_not_in_the_cluster_does_not_exist(cluster, world, sessio
 
 
 def test_a_top_level_domain_is_the_internet_s_although_a_namespace_has_its_name(cluster, session):
-    cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dev"}}])
-    try:
+    with namespace_named(cluster, "dev"):
         cluster.apply([service("only", ipFamilyPolicy="SingleStack")], "dev")
         wait_until(lambda: str(lookup(cluster, "only.dev")).startswith("['A 10.96."))
         assert lookup(cluster, "www.example.dev") == [f"A {INTERNET}"]
         assert lookup(cluster, "example.dev") != "NXDOMAIN"
-    finally:
-        cluster.kubectl("delete", "namespace", "dev", "--wait=false")
 
 
 def test_the_internet_s_names_are_not_slowed_down(cluster, session):
     for name in ("example.com", "nosuch.invalid"):
         took = sorted(probe(cluster, "dns", name, "A")["seconds"] for _ in range(3))
-        assert took[0] < 0.25, took
+        assert took[0] < allowed(0.25), took
 
 
 def test_a_slow_name_delays_no_other(cluster, session):
-    slow = cluster.laptop_popen(["getent", "ahostsv4", "slow.example.net"], stdout=-3)
-    try:
-        found = probe(cluster, "dns", "www.example.com", "A")
-        assert found["found"] == [f"A {INTERNET}"]
-        assert found["seconds"] < 1  # the slow one takes 2 s
-    finally:
-        slow.wait(10)
+    assert probe(cluster, "overtakes", "slow.example.net", "www.example.com") > 0
 
 
 def test_a_new_service_has_its_names_at_once_and_a_deleted_one_none(cluster, world, session):
@@ -159,10 +152,10 @@ def test_with_the_api_server_gone_the_internet_s_names_stay_and_the_cluster_s_fa
         session.wait_health("down", 30, after=number)
         found = probe(cluster, "dns", "example.com", "A")
         assert found["found"] == [f"A {INTERNET}"]
-        assert found["seconds"] < 0.5
+        assert found["seconds"] < allowed(0.5)
         failed = probe(cluster, "dns", f"web.{world.namespace}.svc.cluster.local", "A")
         assert failed["found"] in ("NoNameservers", "NXDOMAIN")  # nobody else knows it
-        assert failed["seconds"] < 1.5
+        assert failed["seconds"] < allowed(1.5)
     finally:
         cluster.start_component("kube-apiserver")
     session.wait_health("up", 40, after=len(session.events))

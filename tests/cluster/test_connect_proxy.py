@@ -23,7 +23,7 @@ def session(cluster, world):
 
 def curl(cluster, *argv, **options):
     """What curl of an ordinary user gets; nothing of it may go round the proxy."""
-    command = ["curl", "-sSk", "-m", "8", "--noproxy", "none", *argv]
+    command = ["curl", "-sSk", "-m", "20", "--noproxy", "none", *argv]
     return cluster.laptop(command, user=USER, **options)
 
 

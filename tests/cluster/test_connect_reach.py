@@ -4,6 +4,7 @@ import re
 
 import pytest
 from tests.cluster.connecting import connected, laptop_state, ours, probe
+from tests.cluster.patience import allowed
 
 pytestmark = pytest.mark.cluster
 
@@ -31,7 +32,7 @@ def bracketed(address):
 
 def ping(cluster, address, *options):
     """How many of the pings were answered, and the exit code."""
-    done = cluster.laptop(["ping", "-i", "0.2", "-W", "2", *options, address])
+    done = cluster.laptop(["ping", "-i", "0.2", "-W", "5", *options, address])
     found = re.search(r"(\d+) received", done.stdout)
     assert found, done.stdout + done.stderr
     return int(found[1]), done.returncode
@@ -110,7 +111,7 @@ def test_a_service_does_not_answer_ping_as_in_a_pod(cluster, world, session):
 def test_a_port_where_nobody_listens_fails_at_once(cluster, world, session, kind, family):
     ended, seconds = probe(cluster, "closed", world.address(kind, "web", family), 9)
     assert ended in ("ConnectionRefusedError", "ConnectionResetError")
-    assert seconds < 3
+    assert seconds < allowed(3)
 
 
 def test_a_udp_port_where_nobody_listens_is_refused(cluster, world, session):
@@ -121,7 +122,7 @@ def test_a_udp_port_where_nobody_listens_is_refused(cluster, world, session):
 UDP_REFUSED = """python3 -c '
 import socket
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.settimeout(3)
+sock.settimeout(12)
 sock.connect(("{}", 9))
 sock.send(b"x")
 sock.recv(1)'"""
@@ -150,7 +151,7 @@ def test_is_reached_by_name(cluster, world, session, url, what):
 
 
 def test_the_cluster_s_own_api_is_reached_by_its_service(cluster, session):
-    ended = cluster.laptop(["curl", "-sk", "-m", "5", "https://kubernetes.default/version"])
+    ended = cluster.laptop(["curl", "-sk", "-m", "20", "https://kubernetes.default/version"])
     assert '"gitVersion"' in ended.stdout
 
 
@@ -162,4 +163,4 @@ def test_the_status_counts_what_passes_through(cluster, world, session):
         lambda event: event.get("received", 0) >= before + (1 << 20), 5, after=number
     )
     assert found["health"] == "up"
-    assert 0 < found["round_trip"] < 1
+    assert 0 < found["round_trip"] < allowed(1)

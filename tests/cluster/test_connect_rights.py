@@ -12,6 +12,7 @@ from tests.cluster.connecting import (
     run_ktctl,
     wait_until,
 )
+from tests.cluster.namespaces import namespace_named
 from tests.cluster.world import service, workload
 
 pytestmark = pytest.mark.cluster
@@ -60,15 +61,15 @@ def test_the_documented_role_is_enough_for_its_namespace(cluster, namespace, dep
 @pytest.fixture(scope="module")
 def poor_user(cluster):
     """A kubeconfig of a user whose rules can be changed; nothing is ever made in her namespace."""
-    config = users.make(cluster, "poor", "poor", kubeconfigs.documented_rules())
+    with namespace_named(cluster, "poor"):
+        config = users.make(cluster, "poor", "poor", kubeconfigs.documented_rules())
 
-    def become(rules):
-        cluster.apply(users.objects("poor", "poor", rules)[:1])
-        return str(config)
+        def become(rules):
+            cluster.apply(users.objects("poor", "poor", rules)[:1])
+            return str(config)
 
-    yield become
-    assert ours(cluster, "poor") == []
-    cluster.kubectl("delete", "namespace", "poor", "--wait=false")
+        yield become
+        assert ours(cluster, "poor") == []
 
 
 @pytest.mark.parametrize(("verb", "resource"), every_right())

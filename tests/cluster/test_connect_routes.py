@@ -231,10 +231,10 @@ def test_containers_of_the_laptop_are_served_if_asked_for(cluster, world, connec
     ip = world.address("service", "web", family)
     before = laptop_state(cluster)
     with connect("--forwarded"):
-        assert '"pod": "web-' in box("curl", "-s", "-m", "5", f"http://{where}:8080/").stdout
+        assert '"pod": "web-' in box("curl", "-s", "-m", "20", f"http://{where}:8080/").stdout
         where = f"[{ip}]" if family == 6 else ip
-        assert '"pod": "web-' in box("curl", "-s", "-m", "5", f"http://{where}/").stdout
-        assert " 2 received" in box("ping", "-c", "2", "-i", "0.2", "-W", "3", pod).stdout
+        assert '"pod": "web-' in box("curl", "-s", "-m", "20", f"http://{where}/").stdout
+        assert " 2 received" in box("ping", "-c", "2", "-i", "0.2", "-W", "8", pod).stdout
         assert probe(cluster, "http", f"http://{where}/")["pod"].startswith("web-")
     assert laptop_state(cluster) == before
 

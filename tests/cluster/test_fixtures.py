@@ -7,7 +7,7 @@ import pytest
 from playground.cluster import Playground
 from playground.testing import Deploy, Laptop
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.cluster
 
 POD = """
 apiVersion: v1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playground.cluster import Playground
+from tests.cluster.patience import at_last
 
 PROGRAM = str(Path(__file__).with_name("traffic_on_laptop.py"))
 
@@ -73,15 +74,15 @@ class Traffic:
 
     def _wait(self, found: Callable[[], list[Outcome]], within: float) -> Outcome:
         with self._heard:
-            done = self._heard.wait_for(found, within)
-        assert done, f"not within {within} s: {self.outcomes[-20:]}"
+            done = self._heard.wait_for(found, at_last(within))
+        assert done, f"not within {at_last(within)} s: {self.outcomes[-20:]}"
         return done[0]
 
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(at_last(10))
+        self._reader.join(at_last(10))
         assert self._process.stdout is not None
         self._process.stdout.close()
 

@@ -109,9 +109,7 @@ class World:
 
 
 def make_world(cluster: Playground, namespace: str, other: str) -> World:
-    """Make it, and wait until all of it answers."""
-    for name in (namespace, other):
-        cluster.kubectl("create", "namespace", name)
+    """Fill two namespaces, and wait until all of it answers."""
     Deploy(cluster, other)(service("far"), workload(cluster, "far"), wait=False)
     Deploy(cluster, namespace)(*manifests(cluster))
     Deploy(cluster, other)(workload(cluster, "far"))

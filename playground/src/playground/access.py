@@ -109,7 +109,7 @@ class Access:
         self, argv: Sequence[str], *, user: int | None = None, **options: Any
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command on the laptop; ``options`` are those of ``subprocess.run``."""
-        options = {"capture_output": True, "text": True, "timeout": 60, "check": False, **options}
+        options = {"capture_output": True, "text": True, "timeout": 180, "check": False, **options}
         command, options = self._on_laptop(argv, user, options)
         done: subprocess.CompletedProcess[str] = subprocess.run(command, **options)
         return done

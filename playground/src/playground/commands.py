@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from playground.errors import PlaygroundError
 
 
-def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 120) -> str:
+def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 300) -> str:
     """Run to the end and return standard output. Raises: PlaygroundError."""
     try:
         done = subprocess.run(

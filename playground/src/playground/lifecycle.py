@@ -119,18 +119,18 @@ def failing_units(site: Access) -> str:
 
 def _wait_for_cluster(site: Access, say: Say) -> None:
     probe = [sys.executable, "-m", "playground.probe", f"{site.plan.server}/readyz"]
-    run(site.entrance.command(probe, folder="/"), timeout=90)
+    run(site.entrance.command(probe, folder="/"), timeout=180)
     say("the API server is ready")
     site.apply(manifests.first_objects(site.plan))
     site.folder.nodes_registered.touch()
     _wait_for_nodes(site, say)
-    site.kubectl("-n", "kube-system", "rollout", "status", "deploy/coredns", "--timeout=90s")
+    site.kubectl("-n", "kube-system", "rollout", "status", "deploy/coredns", "--timeout=180s")
     say("the cluster's DNS is ready")
 
 
 def _wait_for_nodes(site: Access, say: Say) -> None:
     names = [f"node/{node.name}" for node in site.plan.nodes]
-    site.kubectl("wait", "--for=condition=Ready", "--timeout=90s", *names)
+    site.kubectl("wait", "--for=condition=Ready", "--timeout=180s", *names)
     say("the nodes are Ready")
 
 

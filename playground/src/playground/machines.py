@@ -14,7 +14,7 @@ from playground.init import replace
 from playground.machine import Machine, hold_file, init_file, spec_file, units_file
 from playground.network import in_namespace
 
-READY_WITHIN = 20.0
+READY_WITHIN = 60.0
 _BACKGROUND = 'log="$1"; shift; setsid "$@" >"$log" 2>&1 </dev/null & echo $!'
 _ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
 
@@ -99,7 +99,7 @@ def _signal_and_wait(folder: Path, pid: int | None, number: signal.Signals) -> N
     if pid is None:
         return
     os.kill(pid, number)
-    _wait_for(lambda: not is_running(folder), 15, f"{folder.name} did not go down")
+    _wait_for(lambda: not is_running(folder), 60, f"{folder.name} did not go down")
 
 
 def units(folder: Path) -> dict[str, dict[str, int]]:
@@ -114,13 +114,13 @@ def units(folder: Path) -> dict[str, dict[str, int]]:
 def hold(folder: Path, unit: str) -> None:
     """Stop a unit and keep it stopped. Returns when it has ended."""
     hold_file(folder, unit).touch()
-    _wait_for(lambda: not units(folder)[unit]["running"], 15, f"{unit} did not stop")
+    _wait_for(lambda: not units(folder)[unit]["running"], 60, f"{unit} did not stop")
 
 
 def release(folder: Path, unit: str) -> None:
     """Let a held unit run again. Returns when it was started."""
     hold_file(folder, unit).unlink(missing_ok=True)
-    _wait_for(lambda: bool(units(folder)[unit]["running"]), 15, f"{unit} did not start")
+    _wait_for(lambda: bool(units(folder)[unit]["running"]), 60, f"{unit} did not start")
 
 
 def _wait_for(condition: Callable[[], bool], timeout: float, complaint: str) -> None:

@@ -9,7 +9,7 @@ import yaml
 from playground.cluster import Playground
 from playground.manifests import Manifest
 
-READY_WITHIN = "90s"
+READY_WITHIN = "240s"
 _WAITED_FOR = {
     "Deployment": "rollout",
     "StatefulSet": "rollout",
