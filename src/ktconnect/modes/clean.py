@@ -8,12 +8,11 @@ from ktconnect import names
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
-from ktconnect.objects.session import Manifest, is_alive
+from ktconnect.objects.session import LEASE, Manifest, is_alive
 
 from .cluster import open_cluster, owned_by_user
 from .local import Remains, remains
 from .report import Reporter
-from .shadow import LEASE
 from .spec import ClusterSpec
 
 SELECTOR = f"{names.LABEL_CONTROL_BY}={names.CONTROL_BY}"

@@ -21,7 +21,7 @@ from .cluster import holder, load_config, owned_by_user, require, require_namesp
 from .connection import Connection
 from .local import remember
 from .report import Reporter
-from .shadow import Shadow, new_name
+from .shadow import Shadow, connect_shadow, new_name
 from .spec import ConnectSpec
 from .view import View
 from .written import written_names
@@ -93,11 +93,12 @@ async def open_shadow(view: View, cluster: Cluster, reporter: Reporter) -> Async
         spec.labels,
         spec.annotations,
     )
-    shadow = Shadow(cluster, session, spec, shared=view.spec.share_shadow)
+    shadow = connect_shadow(cluster, session, spec, shared=view.spec.share_shadow)
     journal = remember(cluster.config.server, view.namespace, session.name)
     try:
         with reporter.step(f"Starting the agent in namespace {view.namespace}") as step:
-            await shadow.create({"mode": "connect"})
+            await shadow.lease.create()
+            await shadow.create()
             pod = await shadow.ready_pod()
             step.says(f"Agent {pod['metadata']['name']} runs on {pod['spec']['nodeName']}")
         yield shadow

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from ktconnect.apply.change import Change
 from ktconnect.apply.journal import Journal, stale
-
-from .shadow import LEASE
+from ktconnect.objects.session import LEASE
 
 
 def journals() -> Path:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import secrets
 import string
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ktconnect import names
@@ -16,7 +17,8 @@ from ktconnect.kube.portforward import open_pipe
 from ktconnect.kube.ready import wait_ready
 from ktconnect.objects import session as leases
 from ktconnect.objects.agent import AgentPod, config_map, deployment
-from ktconnect.objects.session import Manifest, Session
+from ktconnect.objects.session import LEASE, Manifest, Session
+from ktconnect.sessions.lease import Now, SessionLease, server_clock
 from ktconnect.tunnel.pipe import Pipe
 from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec
@@ -26,7 +28,6 @@ from .spec import ClusterSpec
 
 log = logging.getLogger(__name__)
 
-LEASE = "coordination.k8s.io/v1/Lease"
 DEPLOYMENT = "apps/v1/Deployment"
 CONFIG_MAP = "v1/ConfigMap"
 SHARED = "kt-connect-shadow-daemon"
@@ -37,39 +38,72 @@ def new_name(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(string.ascii_lowercase) for _ in range(5))}"
 
 
+@dataclass(frozen=True, slots=True)
+class AgentPlan:
+    """What a mode wants of its agent.
+
+    ``session`` names its objects and labels them; ``pod`` is how its Pod looks, ``spec`` are its
+    orders, ``token`` is what lets a laptop in.
+    """
+
+    session: Session
+    pod: AgentPod
+    spec: AgentSpec
+    token: str
+
+    def config_map(self, owner: Manifest) -> Manifest:
+        """The manifest of its program."""
+        return config_map(self.session, agent_bundle(), [owner], inbound=self.pod.is_inbound)
+
+    def deployment(self, owner: Manifest) -> Manifest:
+        """The manifest of what runs it."""
+        return deployment(self.session, self.pod.with_args(self.spec.to_argv()), [owner])
+
+
 class Shadow:
-    """One session's Lease and its agent: of its own, or shared by all of the namespace.
+    """The agent of one session: of its own, or shared by all of the namespace.
 
     A shared agent is owned by the Leases of all who use it, so Kubernetes' garbage collector takes
-    it away with the last one, and a crashed user does not pin it. Closes: ``delete``.
+    it away with the last one, and a crashed user does not pin it. Whoever ``lasts`` makes even its
+    Lease anew when somebody deleted it; for others that is the end, which is theirs to notice.
+    Closes: ``delete``.
     """
 
     def __init__(
-        self, cluster: Cluster, session: Session, spec: ClusterSpec, *, shared: bool
+        self, cluster: Cluster, lease: SessionLease, plan: AgentPlan, *, lasts: bool = False
     ) -> None:
         self._cluster = cluster
-        self._spec = spec
-        self._shared = shared
-        self.session = session
-        self.agent = _agent_session(session, shared)
-        self.token = _token(session, shared)
-        self._config: dict[str, str] = {}
-        self._lease: Manifest | None = None
+        self._plan = plan
+        self._lasts = lasts
+        self._namespace = lease.session.namespace
+        self.lease = lease
+        self.within = 60.0
+        """Seconds that a Pod may take to be ready."""
 
     @property
-    def _selector(self) -> str:
-        return f"{names.LABEL_SESSION}={self.agent.name}"
+    def session(self) -> Session:
+        return self.lease.session
 
-    async def server_time(self) -> datetime:
-        """Now, by the server's clock unless the user trusts the laptop's."""
-        if self._spec.use_local_time:
-            return datetime.now(UTC)
-        return datetime.fromtimestamp(await self._cluster.server_time(), UTC)
+    @property
+    def token(self) -> str:
+        return self._plan.token
 
-    async def create(self, config: dict[str, str]) -> None:
-        """Make the Lease, then everything it owns. Raises: Forbidden, Refused, Unreachable."""
-        self._config = config
-        await self._create_lease()
+    @property
+    def name(self) -> str:
+        """Of its objects."""
+        return self._plan.session.name
+
+    @property
+    def selector(self) -> str:
+        """Finds its Pods."""
+        return f"{names.LABEL_SESSION}={self.name}"
+
+    @property
+    def _shared(self) -> bool:
+        return self.name == SHARED
+
+    async def create(self) -> None:
+        """Make the agent; its Lease is there. Raises: Forbidden, Refused, Unreachable."""
         for kind in (CONFIG_MAP, DEPLOYMENT):
             await self._create_or_join(kind)
 
@@ -79,23 +113,18 @@ class Shadow:
         Raises: Refused with Kubernetes' reason as soon as it is clear that there will be none.
         """
         return await wait_ready(
-            self._cluster,
-            self.session.namespace,
-            self._selector,
-            deployment=self.agent.name,
-            within=self._spec.pod_creation_timeout,
+            self._cluster, self._namespace, self.selector, deployment=self.name, within=self.within
         )
 
     async def open_pipe(self) -> Pipe:
         """A new pipe to the agent, wherever it runs now. Raises: TunnelClosed if it doesn't."""
-        namespace = self.session.namespace
-        pods = await self._cluster.list("v1/Pod", namespace, labels=self._selector)
+        pods = await self._cluster.list("v1/Pod", self._namespace, labels=self.selector)
         ready = [pod for pod in pods if isinstance(verdict(pod), Ready)]
         if not ready:
             raise TunnelClosed("the agent's Pod is not ready")
         newest = max(ready, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
         return await open_pipe(
-            self._cluster, namespace, newest["metadata"]["name"], names.AGENT_PORT
+            self._cluster, self._namespace, newest["metadata"]["name"], self._plan.spec.port
         )
 
     async def revive(self, reason: str) -> None:
@@ -115,67 +144,70 @@ class Shadow:
 
     async def delete(self) -> None:
         """Take away what is this session's alone. What someone deleted already is no error."""
-        namespace = self.session.namespace
         if not self._shared:
-            await self._cluster.delete(DEPLOYMENT, self.agent.name, namespace)
-            await self._cluster.delete(CONFIG_MAP, self.agent.name, namespace)
-        await self._cluster.delete(LEASE, self.session.name, namespace)
+            await self._cluster.delete(DEPLOYMENT, self.name, self._namespace)
+            await self._cluster.delete(CONFIG_MAP, self.name, self._namespace)
+        await self.lease.delete()
 
     async def renew(self) -> None:
         """Say that we are alive; make anew what someone deleted. Raises: KtError."""
-        patch = leases.renewal(await self.server_time())
         try:
-            await self._cluster.patch(LEASE, self.session.name, patch, self.session.namespace)
-        except NotFound:
+            await self.lease.renew()
+        except (NotFound, Conflict):
             await self._ensure_exists()
 
     async def _ensure_exists(self) -> None:
-        namespace = self.session.namespace
-        if await self._cluster.find(LEASE, self.session.name, namespace) is None:
-            await self._create_lease()
+        if self._lasts and not await self._has_lease():
+            await self.lease.create()
         for kind in (CONFIG_MAP, DEPLOYMENT):
-            if await self._cluster.find(kind, self.agent.name, namespace) is None:
+            if await self._cluster.find(kind, self.name, self._namespace) is None:
                 log.info("the agent's %s is gone from the cluster, making it anew", kind)
                 await self._create_or_join(kind)
 
-    async def _create_lease(self) -> None:
-        lease = leases.lease(self.session, await self.server_time(), self._config)
-        self._lease = await self._cluster.create(lease)
+    async def _has_lease(self) -> bool:
+        return await self._cluster.find(LEASE, self.session.name, self._namespace) is not None
 
     async def _create_or_join(self, kind: str) -> None:
-        assert self._lease is not None, "create() makes the lease first"
-        owner = leases.owner(self._lease)
+        owner = self.lease.owner
+        make = self._plan.config_map if kind == CONFIG_MAP else self._plan.deployment
         try:
-            await self._cluster.create(self._manifest(kind, owner))
+            await self._cluster.create(make(owner))
         except AlreadyExists:
             await self._check_joinable(kind)
             join = [{"op": "add", "path": "/metadata/ownerReferences/-", "value": owner}]
-            await self._cluster.patch(kind, self.agent.name, join, self.session.namespace)
-
-    def _manifest(self, kind: str, owner: Manifest) -> Manifest:
-        if kind == CONFIG_MAP:
-            return config_map(self.agent, agent_bundle(), [owner])
-        return deployment(self.agent, self._agent_pod(), [owner])
+            await self._cluster.patch(kind, self.name, join, self._namespace)
 
     async def _check_joinable(self, kind: str) -> None:
         """KT Connect's own shared shadow has the same name, and another program in it."""
-        found = await self._cluster.find(kind, self.agent.name, self.session.namespace)
+        found = await self._cluster.find(kind, self.name, self._namespace)
         labels = found["metadata"].get("labels") or {} if found else {}
-        if found and labels.get(names.LABEL_SESSION) != self.agent.name:
+        if found and labels.get(names.LABEL_SESSION) != self.name:
             raise Conflict(
-                f"{self.agent.name} in namespace {self.session.namespace} is another program's",
+                f"{self.name} in namespace {self._namespace} is another program's",
                 hint="leave out --shareShadow, or wait until KT Connect's users of it are gone",
             )
 
-    def _agent_pod(self) -> AgentPod:
-        orders = AgentSpec(token_digest(self.token), names.AGENT_PORT)
-        return self._spec.agent.with_args(orders.to_argv())
+
+def connect_shadow(
+    cluster: Cluster, session: Session, spec: ClusterSpec, *, shared: bool
+) -> Shadow:
+    """The Lease and the agent of a `connect`: of its own, or the one that all share."""
+    agent = Session(SHARED, session.namespace, session.role, session.holder) if shared else session
+    token = _token(session, shared)
+    plan = AgentPlan(agent, spec.agent, AgentSpec(token_digest(token)), token)
+    lease = SessionLease(cluster, session, {"mode": "connect"}, now=clock(cluster, spec))
+    shadow = Shadow(cluster, lease, plan, lasts=True)
+    shadow.within = spec.pod_creation_timeout
+    return shadow
 
 
-def _agent_session(session: Session, shared: bool) -> Session:
-    if not shared:
-        return session
-    return Session(SHARED, session.namespace, session.role, session.holder)
+def clock(cluster: Cluster, spec: ClusterSpec) -> Now:
+    """Tells the time by the server's clock, unless the user trusts the laptop's."""
+    return _local_time if spec.use_local_time else server_clock(cluster)
+
+
+async def _local_time() -> datetime:
+    return datetime.now(UTC)
 
 
 def _token(session: Session, shared: bool) -> str:

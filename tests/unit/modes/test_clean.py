@@ -10,8 +10,7 @@ from tests.unit.modes.reporting import Remembering
 
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_quietly
-from ktconnect.modes.shadow import LEASE
-from ktconnect.objects.session import Session, lease
+from ktconnect.objects.session import LEASE, Session, lease
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

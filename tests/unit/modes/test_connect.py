@@ -5,7 +5,7 @@ from tests.unit.modes.connecting import SPEC, VIEW, in_cluster
 
 from ktconnect.errors import Forbidden
 from ktconnect.modes.connect import look_at_cluster, open_shadow
-from ktconnect.modes.shadow import LEASE
+from ktconnect.objects.session import LEASE
 
 
 @pytest.fixture(autouse=True)

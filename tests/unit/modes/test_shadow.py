@@ -2,6 +2,7 @@ import asyncio
 import base64
 import zipfile
 from contextlib import asynccontextmanager
+from datetime import datetime
 from io import BytesIO
 
 import pytest
@@ -9,9 +10,15 @@ from tests.unit.kube.fakeapi import FakeApi
 
 from ktconnect.errors import Conflict, Refused, TunnelClosed
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.shadow import CONFIG_MAP, DEPLOYMENT, LEASE, SHARED, Shadow, new_name
+from ktconnect.modes.shadow import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    SHARED,
+    connect_shadow,
+    new_name,
+)
 from ktconnect.modes.spec import ClusterSpec
-from ktconnect.objects.session import Session
+from ktconnect.objects.session import LEASE, Session
 from ktconnect.wire.hello import token_digest
 
 NOW = 1_790_000_000.0
@@ -29,7 +36,9 @@ async def in_cluster(**flags):
         spec = ClusterSpec(pod_creation_timeout=0.2, **flags)
         yield (
             api,
-            lambda of=None, shared=False: Shadow(cluster, of or session(), spec, shared=shared),
+            lambda of=None, shared=False: connect_shadow(
+                cluster, of or session(), spec, shared=shared
+            ),
         )
 
 
@@ -44,6 +53,11 @@ def put_pod(api, name, *, ready, label="kt-connect-shadow-abcde"):
     )
 
 
+async def create(shadow):
+    await shadow.lease.create()
+    await shadow.create()
+
+
 def objects(api):
     return {(kind, name) for kind, _, name in api.objects}
 
@@ -56,7 +70,7 @@ def test_names_are_the_originals_with_five_random_letters():
 async def test_the_lease_owns_all_that_is_made_and_all_is_taken_away():
     async with in_cluster() as (api, shadow):
         ours = shadow()
-        await ours.create({"mode": "connect"})
+        await create(ours)
         name = ours.session.name
         assert objects(api) == {(LEASE, name), (CONFIG_MAP, name), (DEPLOYMENT, name)}
         lease = api.objects[LEASE, "demo", name]
@@ -72,7 +86,7 @@ async def test_the_lease_owns_all_that_is_made_and_all_is_taken_away():
 async def test_the_pod_knows_the_hash_of_the_token_only():
     async with in_cluster() as (api, shadow):
         ours = shadow()
-        await ours.create({})
+        await create(ours)
         text = str(api.objects)
         assert ours.token not in text
         assert token_digest(ours.token) in text
@@ -81,7 +95,7 @@ async def test_the_pod_knows_the_hash_of_the_token_only():
 async def test_the_program_in_the_config_map_is_a_whole_zip_file():
     async with in_cluster() as (api, shadow):
         ours = shadow()
-        await ours.create({})
+        await create(ours)
         [program] = api.objects[CONFIG_MAP, "demo", ours.session.name]["binaryData"].values()
         assert zipfile.ZipFile(BytesIO(base64.b64decode(program))).testzip() is None
 
@@ -89,7 +103,7 @@ async def test_the_program_in_the_config_map_is_a_whole_zip_file():
 async def test_a_renewal_moves_the_time_and_remakes_what_was_deleted():
     async with in_cluster() as (api, shadow):
         ours = shadow()
-        await ours.create({})
+        await create(ours)
         name = ours.session.name
         api.now = NOW + 15
         await ours.renew()
@@ -102,7 +116,9 @@ async def test_a_renewal_moves_the_time_and_remakes_what_was_deleted():
 
 async def test_the_local_clock_can_be_trusted_instead():
     async with in_cluster(use_local_time=True) as (_, shadow):
-        assert abs((await shadow().server_time()).timestamp() - NOW) > 1000
+        lease = await shadow().lease.create()
+        renewed = datetime.fromisoformat(lease["spec"]["renewTime"])
+        assert abs(renewed.timestamp() - NOW) > 1000
 
 
 async def test_a_pipe_needs_a_pod_that_is_ready():
@@ -116,7 +132,7 @@ async def test_a_pipe_needs_a_pod_that_is_ready():
 async def test_reviving_makes_anew_what_is_gone_and_waits_for_the_pod(gone):
     async with in_cluster() as (api, shadow):
         ours = shadow()
-        await ours.create({"mode": "connect"})
+        await create(ours)
         before = {key: made["metadata"]["annotations"] for key, made in api.objects.items()}
         api.denied = {("patch", "deployments", "demo"), ("patch", "configmaps", "demo")}
         api.remove(gone, ours.session.name, "demo")
@@ -136,8 +152,8 @@ async def test_a_shared_agent_is_owned_by_all_who_use_it():
     async with in_cluster() as (api, shadow):
         ann = shadow(session("kt-connect-shadow-aaaaa"), shared=True)
         bob = shadow(session("kt-connect-shadow-bbbbb", "bob@laptop"), shared=True)
-        await ann.create({})
-        await bob.create({})
+        await create(ann)
+        await create(bob)
         assert ann.token == bob.token
         owners = api.objects[DEPLOYMENT, "demo", SHARED]["metadata"]["ownerReferences"]
         assert [owner["name"] for owner in owners] == [ann.session.name, bob.session.name]
@@ -152,7 +168,7 @@ async def test_a_shared_agent_is_owned_by_all_who_use_it():
 async def test_the_lease_is_renewed_again_and_again_even_if_the_cluster_is_away():
     async with in_cluster() as (api, shadow):
         ours = shadow()
-        await ours.create({})
+        await create(ours)
         api.denied = {("patch", "leases", "demo")}
         before = len(api.asked)
         with pytest.raises(TimeoutError):
@@ -166,4 +182,4 @@ async def test_a_shared_shadow_of_kt_connect_is_not_mistaken_for_ours():
         metadata = {"name": SHARED, "namespace": "demo", "labels": {"control-by": "kt"}}
         api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
         with pytest.raises(Conflict, match="another program's"):
-            await shadow(shared=True).create({})
+            await create(shadow(shared=True))
