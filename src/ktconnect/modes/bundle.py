@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 PARTS: Final = ("__init__.py", "errors.py", "names.py", "wire", "tunnel", "agent")
-LAPTOP_ONLY: Final = frozenset({"tunnel.py", "lane.py", "lanes.py", "status.py", "timing.py"})
+LAPTOP_ONLY: Final = frozenset(
+    {"tunnel.py", "lane.py", "lanes.py", "status.py", "timing.py", "answer.py", "reach.py"}
+)
 """Files of ``tunnel`` that an agent has no use for."""
 
 _MAIN: Final = "import sys\nfrom ktconnect.agent.__main__ import main\nsys.exit(main())\n"

@@ -40,6 +40,9 @@ class Kind(enum.IntEnum):
     """The answer to a PING."""
     DATAGRAM = 7
     """One whole message of a UDP or ICMP flow."""
+    OPENED = 8
+    """The stream's target has accepted. Said by whoever dialled; before it, a RESET means that the
+    target was never reached."""
 
 
 LENGTHS: Final = {
@@ -51,6 +54,7 @@ LENGTHS: Final = {
     Kind.PING: (8, 8),
     Kind.PONG: (8, 8),
     Kind.DATAGRAM: (0, MAX_DATAGRAM),
+    Kind.OPENED: (0, 0),
 }
 """Shortest and longest payload of every kind."""
 

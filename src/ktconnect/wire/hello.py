@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from ktconnect.errors import ProtocolError, TunnelClosed
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 MAGIC: Final = b"ktmux\x00"
 MAX_TOKEN: Final = 256
 MAX_FACTS: Final = 64 * 1024
@@ -47,6 +47,15 @@ class AgentFacts:
     resolv_conf: str = ""
     """The text of the Pod's /etc/resolv.conf."""
     protocol: int = PROTOCOL_VERSION
+    calls_to_laptop: int = 0
+    """Callers that a laptop took, since the agent's start. Theirs that go on are counted."""
+    calls_to_origin: int = 0
+    """Callers that were passed on to the origin instead, since the agent's start."""
+    calls_failed: int = 0
+    """Callers that nobody took, since the agent's start."""
+    alone: float = 0.0
+    """Seconds for which no laptop was there until this greeting; since the agent's start, if none
+    was there before. 0 while one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,10 @@ def _facts(body: bytes) -> AgentFacts:
             addresses=tuple(str(address) for address in fields["addresses"]),
             resolv_conf=str(fields["resolv_conf"]),
             protocol=int(fields["protocol"]),
+            calls_to_laptop=int(fields["calls_to_laptop"]),
+            calls_to_origin=int(fields["calls_to_origin"]),
+            calls_failed=int(fields["calls_failed"]),
+            alone=float(fields["alone"]),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ProtocolError(f"the agent's greeting can't be read: {error}") from None
