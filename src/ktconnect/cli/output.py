@@ -1,5 +1,6 @@
 """How a session looks: lines for a person, or one JSON object a line for a program."""
 
+import errno
 import json
 import os
 import signal
@@ -11,14 +12,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
 from ktconnect.errors import KtError
-from ktconnect.modes.report import Ready, Status
+from ktconnect.modes.report import CallEnded, Calls, Ready, Status
 
+NO_ROOM = "see that there is room where it goes; what was begun is undone"
 COLOURS = {"up": "green", "stalled": "yellow", "connecting": "yellow", "down": "red"}
 
 
@@ -33,12 +35,13 @@ class Said:
 
 
 class TextReporter:
-    """For a person. On a terminal the last line is alive; elsewhere only changes are printed."""
+    """For a person. On a terminal the last lines are alive, one for each session; elsewhere only
+    changes are printed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live: Live | None = None
-        self._health = ""
+        self._states: dict[str, Status] = {}
 
     @contextmanager
     def step(self, title: str) -> Iterator[Said]:
@@ -54,24 +57,35 @@ class TextReporter:
     def warn(self, message: str, hint: str = "") -> None:
         self._print(f"[yellow]![/] {escape(message)}" + (f"\n  {escape(hint)}" if hint else ""))
 
-    def ready(self, ready: Ready) -> None:
-        self._print(f"[bold green]Ready[/] after {ready.seconds:.1f} s. Stop with Ctrl-C.")
-        for line in ready.advice:
+    def ready(self, *ready: Ready) -> None:
+        for line in filter(None, (each.banner for each in ready)):
+            self._print(f"[bold]{escape(line)}[/]")
+        slowest = max(ready, key=lambda each: each.seconds)
+        self._print(f"[bold green]Ready[/] after {slowest.seconds:.1f} s. {escape(slowest.ending)}")
+        for line in (line for each in ready for line in each.advice):
             self._print(f"  {escape(line)}")
 
     def status(self, status: Status) -> None:
-        line = status_line(status)
+        before = self._states.get(status.target)
+        self._states[status.target] = status
         if self._console.is_terminal:
-            self._alive().update(line, refresh=True)
-        elif status.health != self._health:
-            self._console.print(line)
-        self._health = status.health
+            lines = Group(*map(status_line, self._states.values()))
+            self._alive().update(lines, refresh=True)
+        elif before is None or before.health != status.health:
+            self._console.print(status_line(status))
+
+    def call(self, call: CallEnded) -> None:
+        self._print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(call_line(call))}")
 
     def close(self) -> None:
         """Stop the live line; what was printed stays."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def check(self) -> None:
+        """Raises: KtError if not all could be written."""
+        check_written(self._console.file)
 
     def _alive(self) -> Live:
         if self._live is None:
@@ -101,14 +115,22 @@ class JsonReporter:
     def warn(self, message: str, hint: str = "") -> None:
         self._say("warning", message=message, hint=hint)
 
-    def ready(self, ready: Ready) -> None:
-        self._say("ready", **asdict(ready))
+    def ready(self, *ready: Ready) -> None:
+        for each in ready:
+            self._say("ready", **asdict(each))
 
     def status(self, status: Status) -> None:
         self._say("status", **asdict(status))
 
+    def call(self, call: CallEnded) -> None:
+        self._say("call", **asdict(call))
+
     def close(self) -> None:
         """Nothing to stop."""
+
+    def check(self) -> None:
+        """Raises: KtError if not all could be written."""
+        check_written(self._stream)
 
     def _say(self, event: str, **fields: Any) -> None:
         line = {"time": _now(), "event": event, **fields}
@@ -117,14 +139,38 @@ class JsonReporter:
 
 
 def status_line(status: Status) -> Text:
-    """``● up · 0.6 ms · 3 streams · ↓ 1.2 MB ↑ 3.0 kB · 0 reconnections``."""
-    parts = [status.health + (f": {status.reason}" if status.reason else "")]
+    """``● up · 0.6 ms · 3 streams · ↓ 1.2 MB ↑ 3.0 kB · 0 reconnections``.
+
+    Of a session that callers come to, it tells the calls instead of the streams.
+    """
+    state = status.health + (f": {status.reason}" if status.reason else "")
+    parts = [f"{status.target} {state}" if status.target else state]
     if status.round_trip is not None:
         parts.append(f"{status.round_trip * 1000:.1f} ms")
-    parts.append(_count(status.streams, "stream"))
+    carried = _count(status.streams, "stream") if status.calls is None else calls_text(status.calls)
+    parts.append(carried)
     parts.append(f"↓ {size(status.received)} ↑ {size(status.sent)}")
     parts.append(_count(status.reconnections, "reconnection"))
     return Text("● ", style=COLOURS[status.health]).append(" · ".join(parts), style="default")
+
+
+def calls_text(calls: Calls) -> str:
+    """``3 calls open, 1,204 in all, 311 by the origin``."""
+    parts = [f"{_count(calls.open, 'call')} open", f"{calls.total:,} in all"]
+    origin = max(calls.to_origin, calls.refused)
+    if origin:
+        parts.append(f"{origin:,} by the origin")
+    if calls.failed:
+        parts.append(f"{calls.failed:,} by nobody")
+    return ", ".join(parts)
+
+
+def call_line(call: CallEnded) -> str:
+    """``10.244.1.7:41234 → shop/web:80 → 127.0.0.1:8080 · ↓ 1.2 kB ↑ 3.4 MB · 0.12 s · closed``."""
+    protocol = "/udp" if call.protocol == "udp" else ""
+    way = f"{call.caller} → {call.service}:{call.port}{protocol} → {call.target}"
+    carried = [] if protocol else [f"↓ {size(call.received)} ↑ {size(call.sent)}"]
+    return " · ".join([way, *carried, f"{call.seconds:.2f} s", call.ended])
 
 
 def size(count: int) -> str:
@@ -152,6 +198,7 @@ class LastingStream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream: TextIO | None = stream
+        self.failure: OSError | None = None
         self.encoding = stream.encoding  # rich looks at it
 
     def write(self, text: str) -> int:
@@ -159,7 +206,8 @@ class LastingStream:
             try:
                 self._stream.write(text)
                 self._stream.flush()
-            except OSError:
+            except OSError as error:
+                self.failure = error
                 self._give_up(self._stream)
         return len(text)
 
@@ -178,6 +226,13 @@ class LastingStream:
         os.dup2(nowhere, stream.fileno())  # else the interpreter's last flush fails too
         os.close(nowhere)
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def check_written(stream: object) -> None:
+    """Raises: KtError if ``stream`` had to give up; a reader that left is no error."""
+    failure = getattr(stream, "failure", None)
+    if failure is not None and failure.errno != errno.EPIPE:
+        raise KtError(f"standard output can't be written: {failure.strerror}", hint=NO_ROOM)
 
 
 def reporter_for(output: str) -> TextReporter | JsonReporter:

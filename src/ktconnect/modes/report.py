@@ -8,8 +8,38 @@ Health = Literal["connecting", "up", "stalled", "down"]
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """Callers of a Service that leads to this machine, counted since the session began."""
+
+    open: int = 0
+    total: int = 0  # answered by this machine, those that are open among them
+    refused: int = 0  # turned away by this machine; the origin has them, if there is one
+    to_origin: int = 0  # answered by the origin, as far as the agent has told
+    failed: int = 0  # answered by nobody
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """One call, when it is over."""
+
+    session: str
+    service: str  # "shop/web"
+    port: int  # of the Service
+    protocol: str
+    caller: str  # "10.244.1.7:41234"
+    target: str  # "127.0.0.1:8080"
+    seconds: float
+    received: int  # bytes from the caller; of TCP only
+    sent: int  # bytes to the caller; of TCP only
+    ended: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The state of a session, computed from probes through the data path."""
+    """The state of a session, computed from probes through the data path.
+
+    ``target`` tells the sessions of one process apart: the Service that leads to this machine.
+    """
 
     health: Health
     reason: str = ""
@@ -19,11 +49,17 @@ class Status:
     received: int = 0  # bytes
     sent: int = 0  # bytes
     reconnections: int = 0
+    session: str = ""
+    target: str = ""
+    calls: Calls | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A session that works: what a person or a program wants to know of it."""
+    """A session that works: what a person or a program wants to know of it.
+
+    ``banner`` is what KT Connect says at this moment, for those who wait for it.
+    """
 
     mode: str
     namespace: str
@@ -31,6 +67,8 @@ class Ready:
     seconds: float
     facts: dict[str, str | list[str]]
     advice: tuple[str, ...] = ()
+    banner: str = ""
+    ending: str = "Stop with Ctrl-C."
 
 
 class Step(Protocol):
@@ -52,8 +90,11 @@ class Reporter(Protocol):
     def warn(self, message: str, hint: str = "") -> None:
         """Something that works less well than it could."""
 
-    def ready(self, ready: Ready) -> None:
-        """The session works."""
+    def ready(self, *ready: Ready) -> None:
+        """The sessions of this command work: all of them."""
 
     def status(self, status: Status) -> None:
-        """The session's state, again and again."""
+        """A session's state, again and again."""
+
+    def call(self, call: CallEnded) -> None:
+        """A call came to its end."""

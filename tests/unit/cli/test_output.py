@@ -3,6 +3,7 @@ import json
 import os
 import pty
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,13 +13,15 @@ from ktconnect.cli.output import (
     JsonReporter,
     LastingStream,
     TextReporter,
+    call_line,
+    calls_text,
     report_error,
     reporter_for,
     size,
     status_line,
 )
 from ktconnect.errors import UsageError
-from ktconnect.modes.report import Ready, Status
+from ktconnect.modes.report import CallEnded, Calls, Ready, Status
 
 UP = Status("up", round_trip=0.0006, streams=3, received=1_234_567, sent=3000, reconnections=1)
 
@@ -44,6 +47,67 @@ def test_a_person_reads_what_happened_and_how_long_it_took():
     assert lines[4:6] == ["Ready after 1.2 s. Stop with Ctrl-C.", "  try it"]
     assert lines[6] == "● up · 0.6 ms · 3 streams · ↓ 1.2 MB ↑ 3.0 kB · 1 reconnection"
     assert lines[7].startswith("● down: Pod gone")
+
+
+CALL = CallEnded(
+    "kt-exchange-web", "shop/web", 80, "tcp", "10.244.1.7:41234", "127.0.0.1:8080",
+    0.123, 1200, 3_400_000, "closed",
+)  # fmt: skip
+
+
+def test_several_sessions_are_ready_at_once_with_what_kt_connect_says():
+    out = io.StringIO()
+    reporter = TextReporter(Console(file=out, width=200))
+    reporter.ready(
+        Ready("exchange", "shop", "a", 1.0, {}, banner="Now all request to a"),
+        Ready("exchange", "shop", "b", 2.0, {}, ("look",), banner="Now all request to b"),
+    )
+    assert out.getvalue().splitlines() == [
+        "Now all request to a", "Now all request to b",
+        "Ready after 2.0 s. Stop with Ctrl-C.", "  look",
+    ]  # fmt: skip
+
+
+def test_each_session_has_a_line_of_its_own():
+    out = io.StringIO()
+    reporter = TextReporter(Console(file=out, width=200))
+    for target, health in (
+        ("shop/a", "up"),
+        ("shop/b", "up"),
+        ("shop/a", "up"),
+        ("shop/a", "down"),
+    ):
+        reporter.status(Status(health, target=target, calls=Calls(2, 7)))  # type: ignore[arg-type]
+    lines = out.getvalue().splitlines()
+    assert [line.split(" · ")[0] for line in lines] == [
+        "● shop/a up", "● shop/b up", "● shop/a down",
+    ]  # fmt: skip
+    assert "2 calls open, 7 in all" in lines[0]
+
+
+def test_calls_that_others_answered_are_counted():
+    assert calls_text(Calls(1, 1)) == "1 call open, 1 in all"
+    assert calls_text(Calls(0, 1204, 3, 311, 2)) == (
+        "0 calls open, 1,204 in all, 311 by the origin, 2 by nobody"
+    )
+
+
+def test_a_call_is_shown_with_where_it_led_and_how_it_ended():
+    assert call_line(CALL) == (
+        "10.244.1.7:41234 → shop/web:80 → 127.0.0.1:8080 · ↓ 1.2 kB ↑ 3.4 MB · 0.12 s · closed"
+    )
+    assert (
+        call_line(replace(CALL, protocol="udp"))
+        .split(" · ")[0]
+        .startswith("10.244.1.7:41234 → shop/web:80/udp")
+    )
+    out = io.StringIO()
+    TextReporter(Console(file=out, width=200)).call(CALL)
+    assert out.getvalue().rstrip().endswith(call_line(CALL))
+    out = io.StringIO()
+    JsonReporter(out).call(CALL)
+    told = json.loads(out.getvalue())
+    assert (told["event"], told["caller"], told["received"]) == ("call", "10.244.1.7:41234", 1200)
 
 
 def test_an_unchanged_state_is_not_repeated_where_no_terminal_is():

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ktconnect.modes.report import Ready
+    from ktconnect.modes.report import CallEnded, Ready
 
 
 class Remembering:
     def __init__(self):
         self.steps, self.notes, self.warnings, self.states = [], [], [], []
+        self.calls: list[CallEnded] = []
         self.next_ready: asyncio.Queue[Ready] = asyncio.Queue()
 
     @contextmanager
@@ -25,11 +26,15 @@ class Remembering:
     def warn(self, message, hint=""):
         self.warnings.append((message, hint))
 
-    def ready(self, ready):
-        self.next_ready.put_nowait(ready)
+    def ready(self, *ready):
+        for each in ready:
+            self.next_ready.put_nowait(each)
 
     def status(self, status):
         self.states.append(status)
+
+    def call(self, call):
+        self.calls.append(call)
 
 
 class Said:
