@@ -41,3 +41,16 @@ class Backend(Protocol):
 
         Raises: Conflict if it no longer holds ``expected``; nothing was written then.
         """
+
+
+class Written(Protocol):
+    """Where changes are written down before they are made (`journal.Journal`)."""
+
+    def record(self, change: Change, before: Json | None) -> None:
+        """Keep a step; only then may it be taken."""
+
+    def entries(self) -> list[Entry]:
+        """All steps, oldest first."""
+
+    def drop(self) -> None:
+        """Forget them: all is undone."""

@@ -4,16 +4,16 @@ Both may be stopped at any point, by any means, and be run again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ktconnect.errors import Conflict, KtError
 
-from .change import Backend, Change, Entry, System
-from .journal import Journal
+from .change import Backend, Change, Entry, System, Written
 
 Backends = Mapping[System, Backend]
 
 
-async def apply(changes: Iterable[Change], backends: Backends, journal: Journal) -> None:
+async def apply(changes: Iterable[Change], backends: Backends, journal: Written) -> None:
     """Make each change that is not yet so.
 
     Raises: Conflict (and whatever a backend raises) at the first step that fails; the steps
@@ -28,32 +28,62 @@ async def apply(changes: Iterable[Change], backends: Backends, journal: Journal)
         await backend.write(change.key, change.after, expected=before)
 
 
-async def revert(backends: Backends, journal: Journal) -> tuple[str, ...]:
-    """Undo what the journal holds and drop it; return the keys that had to be written.
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What became of the keys of a journal; those that were so already are in neither."""
+
+    written: tuple[str, ...] = ()
+    overtaken: tuple[str, ...] = ()
+    """Hold what someone else put there, and were left alone."""
+
+
+async def undo(entries: Iterable[Entry], backends: Backends) -> Undone:
+    """Put every key back to what it held before its first entry, the newest key first.
 
     A step that can't be undone doesn't keep the others from it.
-    Raises, naming each of those, with the journal kept: Conflict if all of them are someone else's
-    now, so that trying again is of no use; else KtError.
+    Raises: KtError, naming each key that could not be read or written.
     """
-    undone: list[str] = []
+    written: list[str] = []
+    overtaken: list[str] = []
     failures: dict[str, Exception] = {}
-    for steps in _by_key(journal.entries()):
+    for steps in _by_key(entries):
+        key = steps[0].key
         try:
             if await _undo(steps, backends[steps[0].system]):
-                undone.append(steps[0].key)
+                written.append(key)
+        except Conflict:
+            overtaken.append(key)
         except (KtError, OSError) as error:
-            failures[steps[0].key] = error
+            failures[key] = error
     if failures:
-        raise _not_undone(failures)
+        raise _not_undone(failures, overtaken)
+    return Undone(tuple(written), tuple(overtaken))
+
+
+async def revert(backends: Backends, journal: Written) -> tuple[str, ...]:
+    """Undo what the journal holds and drop it; return the keys that had to be written.
+
+    Raises, naming each key that is not undone, with the journal kept: Conflict if all of them are
+    someone else's now, so that trying again is of no use; else KtError.
+    """
+    undone = await undo(journal.entries(), backends)
+    if undone.overtaken:
+        raise Conflict(
+            f"could not be undone: {_told(undone.overtaken)}",
+            hint="look at it, and change it by hand",
+        )
     journal.drop()
-    return tuple(undone)
+    return undone.written
 
 
-def _not_undone(failures: Mapping[str, Exception]) -> KtError:
+def _not_undone(failures: Mapping[str, Exception], overtaken: Iterable[str]) -> KtError:
     what = "; ".join(f"{key}: {error}" for key, error in failures.items())
-    if all(isinstance(error, Conflict) for error in failures.values()):
-        return Conflict(f"could not be undone: {what}", hint="look at it, and change it by hand")
-    return KtError(f"could not be undone: {what}", hint="`ktctl clean` tries it again")
+    also = f"; {_told(overtaken)}" if overtaken else ""
+    return KtError(f"could not be undone: {what}{also}", hint="`ktctl clean` tries it again")
+
+
+def _told(overtaken: Iterable[str]) -> str:
+    return "; ".join(f"{key}: changed by someone else, left as it is" for key in overtaken)
 
 
 def _by_key(entries: Iterable[Entry]) -> list[list[Entry]]:

@@ -4,18 +4,18 @@
 defaults and others may add fields, so it carries a digest of the manifest it was made from, and
 that is what two of them are compared by. ``v1/Service/demo/web#/spec/selector`` is one field of
 an object that is not ours; it is set by JSON Patch with a test of what it held before.
+``apps/v1/Deployment/demo/web/scale#/spec/replicas`` does the same through a subresource.
 """
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from ktconnect.errors import Conflict
 
-from .client import Cluster
 from .failures import NotFound
-from .paths import Manifest, split_key
-from .pointer import Json, patch_to, value_at
+from .paths import Kind, Manifest, split_key
+from .pointer import Json, Patch, field_at, patch_to, value_at
 
 DIGEST = "kt-manifest"  # annotation on whole objects that are ours
 TRIES = 5
@@ -73,13 +73,29 @@ def stamped(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
+class Objects(Protocol):
+    """What is needed of an API server; `client.Cluster` has it, and the agent's guard."""
+
+    async def find(
+        self, kind: Kind, name: str, namespace: str = "", *, subresource: str = ""
+    ) -> Manifest | None: ...
+    async def create(self, manifest: Manifest) -> Manifest: ...
+    async def replace(self, manifest: Manifest) -> Manifest: ...
+    async def patch(
+        self, kind: Kind, name: str, patch: Patch, namespace: str = "", *, subresource: str = ""
+    ) -> Manifest: ...
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, uid: str = ""
+    ) -> bool: ...
+
+
 class KubeBackend:
     """`ktconnect.apply.Backend` over one cluster. Does not close the cluster.
 
-    Raises: besides Conflict, whatever `Cluster` raises.
+    Raises: besides Conflict, whatever the cluster's methods raise.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Objects) -> None:
         self._cluster = cluster
 
     async def read(self, key: str) -> Json | None:
@@ -88,7 +104,7 @@ class KubeBackend:
         found = await self._find(whole)
         if found is None:
             return None
-        return value_at(found, pointer) if pointer else Live(found)
+        return field_at(found, pointer) if pointer else Live(found)
 
     async def write(self, key: str, value: Json | None, *, expected: Json | None) -> None:
         """See `ktconnect.apply.Backend.write`."""
@@ -103,8 +119,8 @@ class KubeBackend:
             await self._replace(whole, value, await self._confirmed(whole, expected))
 
     async def _find(self, whole: str) -> Manifest | None:
-        kind, namespace, name = split_key(whole)
-        return await self._cluster.find(kind, name, namespace)
+        at = split_key(whole)
+        return await self._cluster.find(at.kind, at.name, at.namespace, subresource=at.subresource)
 
     async def _confirmed(self, whole: str, expected: Json | None) -> Live | None:
         """The object that was expected, with its UID; None where none was."""
@@ -117,8 +133,8 @@ class KubeBackend:
 
     async def _delete(self, whole: str, live: Live | None) -> None:
         if live is not None:
-            kind, namespace, name = split_key(whole)
-            await self._cluster.delete(kind, name, namespace, uid=live.uid)
+            at = split_key(whole)
+            await self._cluster.delete(at.kind, at.name, at.namespace, uid=live.uid)
 
     async def _replace(self, whole: str, value: Manifest, live: Live | None) -> None:
         if live is None or not live.digest:
@@ -132,18 +148,20 @@ class KubeBackend:
         self, whole: str, pointer: str, value: Json | None, expected: Json | None
     ) -> None:
         """Once more when only other fields changed meanwhile."""
-        kind, namespace, name = split_key(whole)
+        at = split_key(whole)
         for attempt in range(1, TRIES + 1):
             found = await self._find(whole)
             if found is None:
                 if value is None:
                     return  # with its object the field is gone too
                 raise Conflict(f"{whole} does not exist any more")
-            if value_at(found, pointer) != expected:
+            if field_at(found, pointer) != expected:
                 raise Conflict(f"{whole}: {pointer} was changed by someone else")
-            patch = patch_to(found, pointer, value, expected)
+            patch = patch_to(found, pointer, value, value_at(found, pointer))
             try:
-                await self._cluster.patch(kind, name, patch, namespace)
+                await self._cluster.patch(
+                    at.kind, at.name, patch, at.namespace, subresource=at.subresource
+                )
             except (Conflict, NotFound):
                 if attempt == TRIES:
                     raise

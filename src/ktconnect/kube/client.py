@@ -77,14 +77,19 @@ class Cluster:
         """What `portforward` needs to reach the same server as the same user."""
         return await self._rest.way()
 
-    async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
-        """One object. Raises: NotFound."""
-        return await self._object(Request("GET", *asking.at("get", kind, namespace, name)))
+    async def get(
+        self, kind: Kind, name: str, namespace: str = "", *, subresource: str = ""
+    ) -> Manifest:
+        """One object, or its subresource (``scale``). Raises: NotFound."""
+        at = asking.at("get", kind, namespace, name, subresource)
+        return await self._object(Request("GET", *at))
 
-    async def find(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
+    async def find(
+        self, kind: Kind, name: str, namespace: str = "", *, subresource: str = ""
+    ) -> Manifest | None:
         """One object, None when it does not exist."""
         try:
-            return await self.get(kind, name, namespace)
+            return await self.get(kind, name, namespace, subresource=subresource)
         except NotFound:
             return None
 
@@ -137,13 +142,15 @@ class Cluster:
         name: str,
         patch: Patch | Mapping[str, Any],
         namespace: str = "",
+        *,
+        subresource: str = "",
     ) -> Manifest:
         """Change fields: a list is a JSON Patch (RFC 6902), a mapping a merge patch (RFC 7386).
 
         Raises: Conflict when a ``test`` of a JSON Patch does not hold.
         """
         form = "json-patch" if isinstance(patch, list) else "merge-patch"
-        at = asking.at("patch", kind, namespace, name)
+        at = asking.at("patch", kind, namespace, name, subresource)
         request = Request("PATCH", *at, MANAGED, patch, f"application/{form}+json")
         try:
             return await self._object(request)

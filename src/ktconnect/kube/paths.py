@@ -6,7 +6,7 @@ A kind is written as its manifests write it: ``apiVersion/kind`` (``v1/Service``
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ktconnect.errors import UsageError
@@ -130,24 +130,37 @@ def kind_of(manifest: Manifest) -> str:
     return f"{manifest['apiVersion']}/{manifest['kind']}"
 
 
-def split_key(key: str) -> tuple[str, str, str]:
-    """Kind, namespace ("" for the cluster's own) and name of ``v1/Service/demo/web``.
+class Key(NamedTuple):
+    """One object of the cluster, or a subresource of it; namespace "" for the cluster's own."""
 
-    Raises: UsageError when the key names no known kind.
+    kind: Kind
+    namespace: str
+    name: str
+    subresource: str = ""
+
+
+def split_key(key: str) -> Key:
+    """``v1/Service/demo/web``, or with a subresource ``apps/v1/Deployment/demo/web/scale``.
+
+    A kind that the table lacks is written by its plural: ``argoproj.io/v1alpha1/rollouts/…``.
+
+    Raises: UsageError when the key names no object.
     """
-    kind, _, rest = _longest_kind(key)
-    parts = rest.split("/")
-    if resource_of(kind).namespaced:
-        namespace, name = parts if len(parts) == 2 else ("", "")
-    else:
-        namespace, name = "", parts[-1]
-    if not name:
+    kind, rest = _kind_and_rest(key)
+    namespaced = resource_of(kind).namespaced
+    parts = rest.split("/") if namespaced else ["-", *rest.split("/")]
+    if not (2 <= len(parts) <= 3 and all(parts)):
         raise UsageError(f"{key!r} names no object of the cluster")
-    return kind, namespace, name
+    return Key(kind, parts[0] if namespaced else "", *parts[1:])
 
 
-def _longest_kind(key: str) -> tuple[str, str, str]:
+def _kind_and_rest(key: str) -> tuple[Kind, str]:
     for kind in KINDS:
         if key.startswith(f"{kind}/"):
-            return kind, "/", key[len(kind) + 1 :]
+            return kind, key[len(kind) + 1 :]
+    group, _, rest = key.partition("/")
+    version, _, rest = rest.partition("/")
+    plural, _, rest = rest.partition("/")
+    if "." in group and rest and plural.isalpha() and plural.islower():
+        return Resource(group, version, plural), rest
     raise UsageError(f"{key!r} names no known kind of object")

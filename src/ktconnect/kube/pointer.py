@@ -5,6 +5,8 @@ from typing import Any
 Json = Any
 Patch = list[dict[str, Any]]
 
+REPLICAS = "/spec/replicas"
+
 
 def value_at(document: Json, pointer: str) -> Json | None:
     """What the pointer leads to, None where it leads nowhere."""
@@ -16,6 +18,14 @@ def value_at(document: Json, pointer: str) -> Json | None:
         else:
             return None
     return document
+
+
+def field_at(document: Json, pointer: str) -> Json | None:
+    """As `value_at`, but with the 0 that a Scale of autoscaling/v1 leaves out when it is sent."""
+    value = value_at(document, pointer)
+    if value is None and pointer == REPLICAS and document.get("kind") == "Scale":
+        return 0
+    return value
 
 
 def _tokens(pointer: str) -> list[str]:

@@ -176,13 +176,33 @@ class FakeApi:
             return Answer(404, b"404 page not found\n")
         kind, namespace, name = place
         plural = KINDS[kind].plural
+        scale = asked.path.endswith(f"/{name}/scale")
+        if scale:
+            plural += "/scale"
         verb = {"POST": "create", "PUT": "update", "GET": "get" if name else "list"}.get(
             asked.method, asked.method.lower()
         )
         if (verb, plural, namespace) in self.denied or (verb, plural, "*") in self.denied:
             return denied(verb, plural, namespace)
+        if scale:
+            return self._scale(asked, kind, namespace, name)
         answer: Answer = getattr(self, f"_{verb}")(asked, kind, namespace, name)
         return answer
+
+    def _scale(self, asked: Asked, kind: str, namespace: str, name: str) -> Answer:
+        """GET and JSON PATCH of the subresource; like the real one it leaves out a 0."""
+        old = self.objects.get((kind, namespace, name))
+        if old is None:
+            return missing(kind, name)
+        scale = scale_of(old)
+        if asked.method == "PATCH":
+            if not all(_apply(scale, step) for step in asked.json):
+                message = "the server rejected our request due to an error in our request"
+                return failed(422, "Invalid", message)
+            new = copy.deepcopy(old)
+            new["spec"]["replicas"] = scale["spec"].get("replicas", 0)
+            scale = scale_of(self.put(new))
+        return Answer(body=scale)
 
     def _get(self, asked: Asked, kind: str, namespace: str, name: str) -> Answer:
         found = self.objects.get((kind, namespace, name))
@@ -289,6 +309,19 @@ class FakeApi:
             while len(self.watchers) < number:
                 self._opened.clear()
                 await self._opened.wait()
+
+
+def scale_of(item: dict[str, Any]) -> dict[str, Any]:
+    """The Scale of autoscaling/v1 that belongs to a workload."""
+    replicas, metadata = item["spec"].get("replicas", 1), item["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion")
+    return {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {key: metadata[key] for key in kept},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": {"replicas": (item.get("status") or {}).get("replicas", 0)},
+    }
 
 
 def failed(code: int, reason: str, message: str, name: str = "") -> Answer:

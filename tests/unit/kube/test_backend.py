@@ -173,3 +173,18 @@ async def test_it_serves_the_engine_of_reversible_changes(api, backend):
     assert now == change.after
     await backend.write(change.key, before, expected=now)
     assert api.objects == {}
+
+
+SCALE = "apps/v1/Deployment/demo/web/scale#/spec/replicas"
+
+
+async def test_replicas_are_set_through_the_scale_subresource_and_0_is_a_number(api, backend):
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": service()["metadata"]}
+    api.put({**web, "spec": {"replicas": 3}})
+    assert await backend.read(SCALE) == 3
+    await backend.write(SCALE, 0, expected=3)
+    assert await backend.read(SCALE) == 0
+    with pytest.raises(Conflict, match="was changed by someone else"):
+        await backend.write(SCALE, 3, expected=2)
+    await backend.write(SCALE, 3, expected=0)
+    assert api.objects["apps/v1/Deployment", "demo", "web"]["spec"] == {"replicas": 3}

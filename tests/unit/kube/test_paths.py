@@ -3,6 +3,8 @@ import pytest
 from ktconnect.errors import UsageError
 from ktconnect.kube.paths import KINDS, Resource, kind_of, resource_of, split_key
 
+ROLLOUTS = Resource("argoproj.io", "v1alpha1", "rollouts")
+
 
 @pytest.mark.parametrize(
     ("kind", "where", "path"),
@@ -46,17 +48,36 @@ def test_the_kind_of_a_manifest_is_its_version_and_kind():
 @pytest.mark.parametrize(
     ("key", "parts"),
     [
-        ("v1/Service/demo/web", ("v1/Service", "demo", "web")),
-        ("v1/ServiceAccount/demo/web", ("v1/ServiceAccount", "demo", "web")),
-        ("apps/v1/Deployment/demo/web", ("apps/v1/Deployment", "demo", "web")),
-        ("v1/Namespace/demo", ("v1/Namespace", "", "demo")),
+        ("v1/Service/demo/web", ("v1/Service", "demo", "web", "")),
+        ("v1/ServiceAccount/demo/web", ("v1/ServiceAccount", "demo", "web", "")),
+        ("apps/v1/Deployment/demo/web", ("apps/v1/Deployment", "demo", "web", "")),
+        ("v1/Namespace/demo", ("v1/Namespace", "", "demo", "")),
+        ("apps/v1/Deployment/demo/web/scale", ("apps/v1/Deployment", "demo", "web", "scale")),
+        ("v1/Namespace/demo/status", ("v1/Namespace", "", "demo", "status")),
+        ("argoproj.io/v1alpha1/rollouts/demo/web", (ROLLOUTS, "demo", "web", "")),
+        (
+            "argoproj.io/v1alpha1/rollouts/demo/web/scale",
+            (ROLLOUTS, "demo", "web", "scale"),
+        ),
     ],
 )
 def test_a_key_names_kind_namespace_and_name(key, parts):
     assert split_key(key) == parts
 
 
-@pytest.mark.parametrize("key", ["v1/Service/web", "v1/Nothing/demo/web", "v1/Namespace/", "x"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "v1/Service/web",
+        "v1/Service/demo/web/",
+        "v1/Service/demo/web/scale/more",
+        "v1/Nothing/demo/web",
+        "v1/Namespace/",
+        "argoproj.io/v1alpha1/Rollout/demo/web",
+        "argoproj.io/v1alpha1/rollouts/web",
+        "x",
+    ],
+)
 def test_a_key_that_names_no_object_is_refused(key):
     with pytest.raises(UsageError, match="names no"):
         split_key(key)

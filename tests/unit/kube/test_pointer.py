@@ -1,4 +1,4 @@
-from ktconnect.kube.pointer import patch_to, value_at
+from ktconnect.kube.pointer import field_at, patch_to, value_at
 
 THING = {
     "metadata": {"resourceVersion": "7", "annotations": {"a/b": "1", "c~d": "2"}},
@@ -43,3 +43,11 @@ def test_removing_what_is_absent_only_tests():
     assert patch_to(THING, "/nope", None, None) == [
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
     ]
+
+
+def test_a_scale_that_says_nothing_says_0():
+    scale = {"kind": "Scale", "spec": {}}
+    assert field_at(scale, "/spec/replicas") == 0
+    assert field_at({**scale, "spec": {"replicas": 2}}, "/spec/replicas") == 2
+    assert field_at({"kind": "Deployment", "spec": {}}, "/spec/replicas") is None
+    assert field_at(scale, "/spec/other") is None
