@@ -15,8 +15,9 @@ from ktconnect.modes.spec import (
     parse_networks,
 )
 
+from .detach import detach_option
 from .options import shared_options, take_shared
-from .session import run_session
+from .session import run_lasting
 
 
 @click.command()
@@ -93,6 +94,7 @@ from .session import run_session
 @click.option(
     "--dnsPort", type=int, hidden=True, help="Kept for old scripts: had a meaning on macOS alone."
 )
+@detach_option
 @shared_options
 @click.pass_context
 def connect(context: click.Context, /, **flags: Any) -> int:
@@ -110,7 +112,7 @@ def connect(context: click.Context, /, **flags: Any) -> int:
     spec = spec_of(flags, shared.cluster)
     from ktconnect.modes.connect import run
 
-    return run_session(shared, lambda reporter: run(spec, reporter))
+    return run_lasting(context, shared, "", lambda reporter: run(spec, reporter))
 
 
 def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> ConnectSpec:

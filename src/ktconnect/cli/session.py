@@ -1,17 +1,24 @@
-"""Run a mode in the foreground: event loop, reporter, log, signals."""
+"""Run a mode: event loop, reporter, log, signals; and how other commands find it."""
 
 import asyncio
 import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+import click
+
+from ktconnect.background.presence import Presence, announced, this_process
+from ktconnect.background.process import Process
+from ktconnect.errors import KtError
 from ktconnect.modes.report import Reporter
 
+from .detach import run_detached
 from .options import Shared
 from .output import reporter_for
+from .telling import Both, Published, error_line, line_of
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 Mode = Callable[[Reporter], Coroutine[Any, Any, None]]
@@ -25,14 +32,73 @@ def run_session(shared: Shared, mode: Mode) -> int:
     set_up_logging(debug=shared.debug)
     with contextlib.closing(reporter_for(shared.output)) as reporter:
         asyncio.run(until_stopped(mode(reporter)))
+        reporter.check()
     return 0
 
 
-async def until_stopped(running: Coroutine[Any, Any, None]) -> None:
+def run_lasting(context: click.Context, shared: Shared, target: str, mode: Mode) -> int:
+    """As `run_session`, for a mode that lasts: other commands see it, and find it by its pid file.
+
+    The command is declared with ``detach.detach_option``; with ``--detach`` the mode runs in the
+    background, and we return once it is ready. ``target`` is what `ktctl ps` shows of it.
+
+    Raises: KtError if the mode fails; HostError if it can't be written down that it runs.
+    """
+    set_up_logging(debug=shared.debug)
+    command = str(context.info_name)
+
+    def begin() -> Process:
+        return this_process(command, target, **_where(shared))
+
+    if context.params["detach"]:
+        return run_detached(
+            shared.output, command, begin, lambda presence: _background(presence, mode)
+        )
+    with announced(begin()) as presence:
+        with contextlib.closing(reporter_for(shared.output)) as reporter:
+            both = Both(reporter, Published(presence.say))
+            asyncio.run(_attended(presence, lambda: mode(both)))
+            reporter.check()
+    return 0
+
+
+def _where(shared: Shared) -> dict[str, str]:
+    """The cluster that it is about. Raises: UsageError."""
+    from ktconnect.modes.cluster import load_config
+
+    config = load_config(shared.cluster)
+    return {
+        "namespace": shared.cluster.namespace or config.namespace,
+        "context": config.context,
+        "kubeconfig": shared.cluster.kubeconfig,
+    }
+
+
+def _background(presence: Presence, mode: Mode) -> None:
+    asyncio.run(_attended(presence, lambda: mode(Published(presence.say))))
+
+
+async def _attended(presence: Presence, mode: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the mode while others may ask how it is. They hear its end, too."""
+    async with presence.answering():
+        try:
+            await until_stopped(mode(), presence.gone(), presence.ending)
+        except KtError as error:
+            presence.say(error_line(error))
+            raise
+        presence.say(line_of("end", exitCode=0))
+
+
+async def until_stopped(
+    running: Coroutine[Any, Any, None],
+    told: Awaitable[None] | None = None,
+    stopping_now: Callable[[], None] = lambda: None,
+) -> None:
     """Await ``running``, and cancel it at the first signal that asks for an end.
 
-    Further signals are ignored until the process ends: what undoes must not be interrupted
-    half-way. Who is in a hurry has SIGKILL, after which the next start undoes.
+    So does the end of ``told``; ``stopping_now`` is called then. Further signals are ignored until
+    the process ends: what undoes must not be interrupted half-way. Who is in a hurry has SIGKILL,
+    after which the next start undoes.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -41,12 +107,21 @@ async def until_stopped(running: Coroutine[Any, Any, None]) -> None:
 
             def stop() -> None:
                 ignore(loop)
+                stopping_now()
                 task.cancel()
 
             for number in stopping():
                 loop.add_signal_handler(number, stop)
+            if told is not None:
+                telling = tasks.create_task(_then(told, stop))
+                task.add_done_callback(lambda _: telling.cancel())
     except ExceptionGroup as group:  # callers see the cause, not our plumbing
         raise group.exceptions[0] from None
+
+
+async def _then(told: Awaitable[None], stop: Callable[[], None]) -> None:
+    await told
+    stop()
 
 
 def ignore(loop: asyncio.AbstractEventLoop) -> None:
@@ -63,7 +138,7 @@ def stopping() -> list[signal.Signals]:
 
 
 def set_up_logging(*, debug: bool) -> None:
-    """Our own records to standard error with ``--debug``; else warnings alone."""
+    """Our own processes to standard error with ``--debug``; else warnings alone."""
     logging.basicConfig(
         level=logging.WARNING,  # libraries are heard only when they complain
         format="%(asctime)s %(levelname).3s %(name)s: %(message)s",

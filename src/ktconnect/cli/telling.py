@@ -1,0 +1,152 @@
+"""What a mode says, told to several at once, and told again from its lines."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, TextIO, cast
+
+from ktconnect.errors import KtError
+from ktconnect.modes.report import CallEnded, Ready, Reporter, Status, Step
+
+from .output import JsonReporter, Said
+
+Event = dict[str, Any]
+Say = Callable[[str], object]
+
+
+class Both:
+    """A reporter that tells two."""
+
+    def __init__(self, first: Reporter, second: Reporter) -> None:
+        self._all = (first, second)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        with self._all[0].step(title) as one, self._all[1].step(title) as two:
+            yield _BothSay(one, two)
+
+    def note(self, message: str) -> None:
+        for reporter in self._all:
+            reporter.note(message)
+
+    def warn(self, message: str, hint: str = "") -> None:
+        for reporter in self._all:
+            reporter.warn(message, hint)
+
+    def ready(self, *ready: Ready) -> None:
+        for reporter in self._all:
+            reporter.ready(*ready)
+
+    def status(self, status: Status) -> None:
+        for reporter in self._all:
+            reporter.status(status)
+
+    def call(self, call: CallEnded) -> None:
+        for reporter in self._all:
+            reporter.call(call)
+
+
+class _BothSay:
+    def __init__(self, *steps: Step) -> None:
+        self._steps = steps
+
+    def says(self, result: str) -> None:
+        for step in self._steps:
+            step.says(result)
+
+
+class _Lines:
+    """The part of a text stream that a reporter writes to."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def write(self, text: str) -> int:
+        self._say(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+class Published(JsonReporter):
+    """Every event as a line for ``say``.
+
+    Told besides: that a step ``begin``s, and, after the last ``ready``, that all is ``serving``.
+    """
+
+    def __init__(self, say: Say) -> None:
+        super().__init__(cast("TextIO", _Lines(say)))
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Said]:
+        self._say("begin", title=title)
+        with super().step(title) as said:
+            yield said
+
+    def ready(self, *ready: Ready) -> None:
+        super().ready(*ready)
+        self._say("serving")
+
+
+class Replay:
+    """Shows on a reporter what a mode in another process says, from its events."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._step = ExitStack()
+        self._said: Step | None = None
+
+    def show(self, event: Event) -> None:
+        """One event; those that are for programs alone are left out."""
+        match event["event"]:
+            case "begin":
+                self._said = self._step.enter_context(self._reporter.step(event["title"]))
+            case "step":
+                self._end_step(event)
+            case "note":
+                self._reporter.note(event["message"])
+            case "warning":
+                self._reporter.warn(event["message"], event["hint"])
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Give up a step that never came to its end."""
+        lost = KtError("the other process has ended")
+        self._step.__exit__(KtError, lost, None)
+
+    def _end_step(self, event: Event) -> None:
+        if self._said is not None:
+            self._said.says(event["result"])
+            self._said = None
+        self._step.close()
+
+
+def ready_of(event: Event, ending: str) -> Ready:
+    """The Ready that an event tells of."""
+    known = {field.name for field in fields(Ready)}
+    told = {name: value for name, value in event.items() if name in known}
+    return Ready(**{**told, "advice": tuple(told["advice"]), "ending": ending})
+
+
+def line_of(event: str, **told: Any) -> str:
+    """An event as a line, as `-o json` prints it."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": now, "event": event, **told}) + "\n"
+
+
+def error_line(error: KtError) -> str:
+    """The event of a mode that failed."""
+    return line_of("error", message=str(error), hint=error.hint, exitCode=error.exit_code)
+
+
+def event_of(line: str) -> Event | None:
+    """What a line says; None if it is no event, but something that a library printed."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
