@@ -17,6 +17,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from ktconnect.errors import HostError, KtError
+from ktconnect.groups import task_group
 
 from .backend import HostBackend
 from .channel import Channel, Message
@@ -107,14 +108,11 @@ async def _until(stop: asyncio.Event, worker: Worker) -> None:
         finally:
             stop.set()
 
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            both = [tasks.create_task(to_the_end(run)) for run in (worker.serve(), worker.keep())]
-            await stop.wait()
-            for task in both:
-                task.cancel()
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
+    async with task_group() as tasks:
+        both = [tasks.create_task(to_the_end(run)) for run in (worker.serve(), worker.keep())]
+        await stop.wait()
+        for task in both:
+            task.cancel()
 
 
 async def _report(undoing: Awaitable[None]) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from ktconnect.errors import HostError
+from ktconnect.groups import task_group
 
 from .channel import Channel, Message
 from .laptop import LaptopNetworks, Resolver
@@ -173,7 +174,7 @@ async def open_helper(
     channel = door.start_helper()
     helper = Helper(channel, on_resolver)
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with task_group() as tasks:
             listening = tasks.create_task(helper.listen())
             try:
                 helper.recovered = await helper.recover()
@@ -181,7 +182,5 @@ async def open_helper(
             finally:
                 await helper.end()
                 listening.cancel()
-    except BaseExceptionGroup as group:  # what the block raised, without our plumbing
-        raise group.exceptions[0] from None
     finally:
         channel.close()

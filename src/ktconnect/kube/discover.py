@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ktconnect.errors import Forbidden, Refused
+from ktconnect.groups import task_group
 from ktconnect.networks import Address
 
 from . import facts
@@ -131,19 +132,16 @@ async def watch_facts(
     """
     survey = await _surveyed(cluster, namespace)
     touched = asyncio.Event()
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_follow(survey, source, touched))
-                for source in SOURCES
-                if source.kind in survey.scopes and _is_followed(survey, source)
-            ]
-            async with aclosing(_changes(survey, touched)) as changes:
-                yield changes
-            for task in tasks:
-                task.cancel()
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+    async with task_group() as group:
+        tasks = [
+            group.create_task(_follow(survey, source, touched))
+            for source in SOURCES
+            if source.kind in survey.scopes and _is_followed(survey, source)
+        ]
+        async with aclosing(_changes(survey, touched)) as changes:
+            yield changes
+        for task in tasks:
+            task.cancel()
 
 
 def _is_followed(survey: Survey, source: Source) -> bool:
@@ -192,19 +190,11 @@ async def _follow(survey: Survey, source: Source, touched: asyncio.Event) -> Non
 
 async def _surveyed(cluster: Cluster, namespace: str) -> Survey:
     survey = Survey(cluster, namespace)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(survey.fix())
-            for source in SOURCES:
-                group.create_task(survey.look(source))
-    except ExceptionGroup as failed:
-        raise _first(failed) from None
+    async with task_group() as group:
+        group.create_task(survey.fix())
+        for source in SOURCES:
+            group.create_task(survey.look(source))
     return survey
-
-
-def _first(failed: ExceptionGroup[Exception]) -> Exception:
-    inner = failed.exceptions[0]
-    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
 async def _if_allowed(answer: Awaitable[T]) -> T | None:

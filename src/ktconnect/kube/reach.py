@@ -4,6 +4,7 @@ import socket
 import ssl
 
 from ktconnect.errors import Unreachable
+from ktconnect.groups import first_cause
 
 from .config import KubeConfig
 
@@ -25,10 +26,8 @@ def unreachable(config: KubeConfig, error: BaseException, otherwise: str) -> Unr
 def root(error: BaseException) -> BaseException:
     """The first cause of a chain of errors; of a group, of its first member."""
     while True:
-        if isinstance(error, BaseExceptionGroup):
-            inner: BaseException | None = error.exceptions[0]
-        else:
-            inner = error.__cause__ or error.__context__
+        error = first_cause(error)
+        inner = error.__cause__ or error.__context__
         if inner is None:
             return error
         error = inner

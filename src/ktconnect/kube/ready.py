@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from ktconnect.errors import Forbidden, KtError, Refused
+from ktconnect.groups import task_group
 
 from .client import Cluster
 from .failures import Unauthorized
@@ -115,18 +116,15 @@ async def _ready_or_broken(
         fields = f"metadata.name={deployment}"
         watches.append(cluster.watch("apps/v1/Deployment", namespace, fields=fields))
     happened: asyncio.Queue[Event] = asyncio.Queue()
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_feed(watch, happened, needed=index == 0))
-                for index, watch in enumerate(watches)
-            ]
-            pod = await _decide(happened, progress)
-            for task in tasks:
-                task.cancel()
-            return pod
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+    async with task_group() as group:
+        tasks = [
+            group.create_task(_feed(watch, happened, needed=index == 0))
+            for index, watch in enumerate(watches)
+        ]
+        pod = await _decide(happened, progress)
+        for task in tasks:
+            task.cancel()
+    return pod
 
 
 async def _feed(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from ktconnect.errors import Forbidden
+from ktconnect.groups import task_group
 
 from .paths import Manifest
 
@@ -61,9 +62,6 @@ async def missing(
             return not answer["status"].get("allowed", False)
 
     rights = [Right(*right) for right in needed]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(is_missing(right)) for right in rights]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+    async with task_group() as group:
+        tasks = [group.create_task(is_missing(right)) for right in rights]
     return tuple(right for right, task in zip(rights, tasks, strict=True) if task.result())

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from ktconnect.errors import HostError
+from ktconnect.groups import task_group
 from ktconnect.host.laptop import Resolver
 from ktconnect.host.plan import HostPlan
 from ktconnect.host.proxy import Proxy, listen
@@ -141,17 +142,14 @@ class TunAccess:
         self._naming.ask_upstream(resolver)
 
     async def _serve(self, helper: Helper) -> None:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                serving = [tasks.create_task(self._follow(helper))]
-                if helper.dns_sockets:
-                    serving.append(tasks.create_task(self._naming.serve(helper.dns_sockets)))
-                self.is_set.set()
-                await helper.wait_lost()
-                for task in serving:
-                    task.cancel()
-        except ExceptionGroup as group:  # callers see the cause, not our plumbing
-            raise group.exceptions[0] from None
+        async with task_group() as tasks:
+            serving = [tasks.create_task(self._follow(helper))]
+            if helper.dns_sockets:
+                serving.append(tasks.create_task(self._naming.serve(helper.dns_sockets)))
+            self.is_set.set()
+            await helper.wait_lost()
+            for task in serving:
+                task.cancel()
 
     async def _follow(self, helper: Helper) -> None:
         """Set the plan again whenever the cluster changes; what can't be had is told."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ktconnect.dns.cluster import ClusterAsk
 from ktconnect.errors import KtError
+from ktconnect.groups import task_group
 from ktconnect.host.remote import Door
 from ktconnect.host.resolvconf import read_resolver
 from ktconnect.kube.client import Cluster
@@ -49,22 +50,19 @@ class Connection:
 
     async def run(self, began: float) -> None:
         """Serve until cancelled. Raises: TunnelClosed, HostError before it is ready."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._tunnel.run())
-                tasks.create_task(self._shadow.keep_alive())
-                naming = await self._open_tunnel()
-                access = await self._open_access(naming, tasks)
-                self._reporter.ready(self._ready(access, began))
-                tasks.create_task(self._follow_cluster(naming, access))
-                if not self._view.spec.skip_cleanup:
-                    tasks.create_task(self._clean())
-                try:
-                    await self._show_status()
-                finally:
-                    self._tunnel.on_state = None  # that it closes now is no news
-        except ExceptionGroup as group:  # callers see the cause, not our plumbing
-            raise group.exceptions[0] from None
+        async with task_group() as tasks:
+            tasks.create_task(self._tunnel.run())
+            tasks.create_task(self._shadow.keep_alive())
+            naming = await self._open_tunnel()
+            access = await self._open_access(naming, tasks)
+            self._reporter.ready(self._ready(access, began))
+            tasks.create_task(self._follow_cluster(naming, access))
+            if not self._view.spec.skip_cleanup:
+                tasks.create_task(self._clean())
+            try:
+                await self._show_status()
+            finally:
+                self._tunnel.on_state = None  # that it closes now is no news
 
     async def _open_tunnel(self) -> Naming:
         with self._reporter.step("Opening the tunnel") as step:
