@@ -1,0 +1,141 @@
+"""Undo what dead sessions changed, by what their Leases say; then delete what is theirs.
+
+Anybody with the right may do it, from any machine, any number of times: the journal says what was
+before, every write is compare-and-swap, and the Lease goes last.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ktconnect.apply.engine import Undone, undo
+from ktconnect.apply.rehearsal import Rehearsal, lines
+from ktconnect.errors import Conflict, Forbidden, KtError
+from ktconnect.kube.backend import KubeBackend
+from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import NotFound
+from ktconnect.kube.undoable import all_undoable
+from ktconnect.objects.session import LEASE, Manifest, Record, taking
+
+SETTLE_SECONDS = 3.0
+"""How long the nodes' proxies may take to follow an endpoint: until then callers still come to an
+agent, which passes them on; so it is deleted only after that."""
+
+NOTHING = Undone()
+
+OWNED = ("v1/Service", "apps/v1/Deployment", "v1/ConfigMap")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one session. Without ``error`` nothing of it is left."""
+
+    record: Record
+    undone: Undone = NOTHING
+    error: KtError | None = None
+
+
+async def restore(
+    cluster: Cluster,
+    records: Iterable[Record],
+    *,
+    by: str,
+    force: bool = False,
+    settle: float | None = None,
+) -> list[Outcome]:
+    """Undo these sessions, in the name of ``by``, and delete all they made.
+
+    One that has been renewed since it was looked at is alive, and left alone (its outcome's error
+    is a Conflict), unless ``force``. A failure of one does not keep the others from being undone.
+    """
+    outcomes = [await _undone(cluster, record, by, force=force) for record in records]
+    if any(outcome.undone.written for outcome in outcomes):
+        await asyncio.sleep(SETTLE_SECONDS if settle is None else settle)
+    return [await _deleted(cluster, outcome, force=force) for outcome in outcomes]
+
+
+async def _undone(cluster: Cluster, record: Record, by: str, *, force: bool) -> Outcome:
+    if record.journal == ():
+        return Outcome(record)
+    try:
+        check_journal(record)
+        claim = taking(by, record.uid, "" if force else record.version)
+        await _claimed(cluster, record, claim)
+        undone = await undo(record.journal or (), {"kube": KubeBackend(cluster)})
+    except NotFound:  # somebody else was faster
+        return Outcome(record)
+    except KtError as error:
+        return Outcome(record, error=error)
+    return Outcome(record, undone)
+
+
+async def _claimed(cluster: Cluster, record: Record, claim: list[Manifest]) -> None:
+    try:
+        await cluster.patch(LEASE, record.name, claim, record.namespace)
+    except Conflict:
+        raise Conflict(f"session {record.name} of {record.holder} is alive again") from None
+
+
+async def _deleted(cluster: Cluster, outcome: Outcome, *, force: bool) -> Outcome:
+    """Delete the Lease, and with it all it owns; what was never claimed only in the state seen."""
+    record = outcome.record
+    if outcome.error is not None:
+        return outcome
+    version = "" if force or record.journal else record.version
+    try:
+        await cluster.delete(LEASE, record.name, record.namespace, uid=record.uid, version=version)
+    except Conflict:
+        alive = Conflict(f"session {record.name} of {record.holder} is alive again")
+        return replace(outcome, error=alive)
+    except KtError as error:
+        return replace(outcome, error=error)
+    return outcome
+
+
+def check_journal(record: Record) -> None:
+    """Raises: KtError for a journal that can't be read, or asks for what no session changes."""
+    if record.journal is None or not all_undoable(record.journal, record.namespace):
+        raise KtError(
+            f"session {record.name} of {record.holder} has a journal that ktctl does not trust",
+            hint=f"look at it: kubectl get lease {record.name} -n {record.namespace} -o yaml",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `restore` would do: writes as ``key: before -> after``, and what it would delete."""
+
+    writes: tuple[str, ...]
+    left: tuple[str, ...]
+    deletes: tuple[str, ...]
+
+
+async def planned(cluster: Cluster, record: Record) -> Plan:
+    """What `restore` would do with this session now; nothing is changed.
+
+    Raises: KtError for a journal that can't be undone.
+    """
+    check_journal(record)
+    rehearsal = Rehearsal(KubeBackend(cluster))
+    undone = await undo(record.journal or (), {"kube": rehearsal})
+    deletes = [f"{LEASE}/{record.namespace}/{record.name}", *await _owned(cluster, record)]
+    return Plan(tuple(lines(rehearsal.steps)), undone.overtaken, tuple(deletes))
+
+
+async def _owned(cluster: Cluster, record: Record) -> Sequence[str]:
+    """The objects that go with the Lease, as far as the user may see them."""
+    found: list[str] = []
+    for kind in OWNED:
+        try:
+            objects = await cluster.list(kind, record.namespace)
+        except Forbidden:
+            continue
+        found += [
+            f"{kind}/{record.namespace}/{each['metadata']['name']}"
+            for each in objects
+            if any(
+                owner.get("uid") == record.uid
+                for owner in each["metadata"].get("ownerReferences") or ()
+            )
+        ]
+    return found

@@ -1,0 +1,51 @@
+import pytest
+
+from ktconnect.apply.change import Entry
+from ktconnect.kube.undoable import all_undoable, is_undoable
+
+
+def entry(key, system="kube"):
+    return Entry(system, key, {"app": "web"}, {"kt": "x"})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "v1/Service/demo/web#/spec/selector",
+        "v1/Service/demo/web#/metadata/annotations/kt-selector",
+        "apps/v1/Deployment/demo/web#/spec/replicas",
+        "apps/v1/StatefulSet/demo/web/scale#/spec/replicas",
+        "argoproj.io/v1alpha1/rollouts/demo/web/scale#/spec/replicas",
+    ],
+)
+def test_what_sessions_change_may_be_undone(key):
+    assert is_undoable(entry(key), "demo")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "v1/Service/other/web#/spec/selector",
+        "v1/Service/demo/web",
+        "v1/Service/demo/web#/spec",
+        "v1/Service/demo/web#/spec/externalIPs",
+        "v1/Service/demo/web#/metadata/annotations/foreign",
+        "v1/Service/demo/web#/metadata/annotations/kt-x/y",
+        "v1/Secret/demo/web#/data",
+        "apps/v1/Deployment/demo/web#/spec/template",
+        "apps/v1/Deployment/demo/web/status#/spec/replicas",
+        "apps/v1/Deployment/demo/web#/metadata/annotations/kt-x",
+        "argoproj.io/v1alpha1/rollouts/demo/web#/spec/replicas",
+        "v1/Namespace/demo#/spec/selector",
+        "nonsense",
+    ],
+)
+def test_nothing_else_may_whoever_wrote_it_into_a_lease(key):
+    assert not is_undoable(entry(key), "demo")
+
+
+def test_the_laptops_own_things_are_not_undone_from_the_cluster():
+    key = "v1/Service/demo/web#/spec/selector"
+    assert not is_undoable(entry(key, "host"), "demo")
+    assert not all_undoable([entry(key), entry(key, "host")], "demo")
+    assert all_undoable([entry(key)], "demo")

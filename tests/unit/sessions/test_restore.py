@@ -1,0 +1,170 @@
+import asyncio
+
+import pytest
+from tests.unit.kube.fakeanswers import Answer
+from tests.unit.sessions.world import (
+    BEFORE,
+    OURS,
+    entry,
+    in_cluster,
+    leases,
+    put_lease,
+    put_service,
+    selector,
+    selector_key,
+)
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict, Forbidden, KtError
+from ktconnect.objects.session import record_of
+from ktconnect.sessions.restore import check_journal, planned, restore
+
+
+async def restored(cluster, *records, **more):
+    return await restore(cluster, map(record_of, records), by="bob@desk", settle=0, **more)
+
+
+async def test_what_a_dead_session_changed_is_put_back_and_its_lease_deleted():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        [outcome] = await restored(cluster, put_lease(api, 90))
+        assert outcome.undone.written == (selector_key(),)
+        assert outcome.error is None
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+
+
+async def test_doing_it_again_finds_nothing():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        lease = put_lease(api, 90)
+        await restored(cluster, lease)
+        [outcome] = await restored(cluster, lease)
+        assert (outcome.undone.written, outcome.error) == ((), None)
+        assert selector(api) == BEFORE
+
+
+async def test_the_agent_stays_until_the_nodes_follow():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        record = record_of(put_lease(api, 90))
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(restore(cluster, [record], by="bob", settle=60))
+            while selector(api) != BEFORE:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert leases(api) == ["kt-exchange-web"]
+            task.cancel()
+
+
+async def test_what_someone_else_changed_is_told_and_left():
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector={"app": "newer"})
+        [outcome] = await restored(cluster, put_lease(api, 90))
+        assert outcome.undone.overtaken == (selector_key(),)
+        assert selector(api) == {"app": "newer"}
+        assert leases(api) == []
+
+
+async def test_a_service_that_is_gone_is_no_reason_to_stop():
+    async with in_cluster() as (api, cluster):
+        [outcome] = await restored(cluster, put_lease(api, 90))
+        assert outcome.undone.overtaken == (selector_key(),)
+        assert leases(api) == []
+
+
+async def test_a_holder_who_wakes_up_keeps_the_session():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        seen = put_lease(api, 90)
+        put_lease(api, 0)
+        [outcome] = await restored(cluster, seen)
+        assert isinstance(outcome.error, Conflict)
+        assert "alive again" in str(outcome.error)
+        assert selector(api) == OURS
+        [forced] = await restored(cluster, seen, force=True)
+        assert forced.error is None
+        assert selector(api) == BEFORE
+
+
+async def test_the_holder_can_read_who_did_it():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        lease = put_lease(api, 90)
+        api.denied = {("delete", "leases", "demo")}
+        [outcome] = await restored(cluster, lease)
+        assert isinstance(outcome.error, Forbidden)
+        [kept] = [item for (kind, *_), item in api.objects.items() if kind.endswith("Lease")]
+        assert record_of(kept).taken_by == "bob@desk"
+
+
+async def test_one_that_fails_does_not_keep_the_others_from_being_undone():
+    async with in_cluster() as (api, cluster):
+        for name in ("web", "shop"):
+            put_service(api, name)
+        web, shop = (
+            put_lease(api, 90, f"kt-exchange-{name}", [entry(name)]) for name in ("web", "shop")
+        )
+        path = "/api/v1/namespaces/demo/services/web"
+        api.routes[path] = lambda _: Answer(500, {"message": "broken"})
+        first, second = await restored(cluster, web, shop)
+        assert "broken" in str(first.error)
+        assert second.error is None
+        assert leases(api) == ["kt-exchange-web"]
+        assert selector(api, "shop") == BEFORE
+
+
+@pytest.mark.parametrize(
+    "journal",
+    ["nonsense", '[{"key": 1}]', "{}1"],
+)
+async def test_a_journal_that_can_not_be_read_keeps_its_lease(journal):
+    async with in_cluster() as (api, cluster):
+        lease = put_lease(api, 90)
+        lease["metadata"]["annotations"]["kt-journal"] = journal
+        [outcome] = await restored(cluster, api.put(lease))
+        assert "does not trust" in str(outcome.error)
+        assert leases(api) == ["kt-exchange-web"]
+
+
+def test_a_journal_that_asks_for_more_than_sessions_change_is_not_trusted():
+    secret = Entry("kube", "v1/Secret/demo/token#/data", {"a": "b"}, None)
+    session = record_of({"metadata": {"namespace": "demo"}})
+    check_journal(session)
+    with pytest.raises(KtError, match="does not trust"):
+        check_journal(record_of(with_journal(secret)))
+
+
+def with_journal(*entries):
+    from ktconnect.objects.session import journal_text
+
+    notes = {"kt-journal": journal_text(entries)}
+    return {"metadata": {"namespace": "demo", "annotations": notes}}
+
+
+async def test_a_session_without_a_journal_is_deleted_only_as_it_was_seen():
+    async with in_cluster() as (api, cluster):
+        seen = put_lease(api, 90, "kt-connect-shadow-abcde", [])
+        put_lease(api, 0, "kt-connect-shadow-abcde", [])
+        [outcome] = await restored(cluster, seen)
+        assert isinstance(outcome.error, Conflict)
+        assert leases(api) == ["kt-connect-shadow-abcde"]
+
+
+async def test_a_plan_says_every_write_and_every_object_and_does_nothing():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        lease = put_lease(api, 90)
+        owner = {"uid": lease["metadata"]["uid"]}
+        put_service(api, "web-kt-origin", ownerReferences=[owner])
+        api.denied = {("list", "deployments", "demo")}
+        before = dict(api.objects)
+        plan = await planned(cluster, record_of(lease))
+        assert plan.writes == (
+            f'{selector_key()}: {{"kt-session": "web-kt-exchange-abcde"}} -> {{"app": "web"}}',
+        )
+        assert plan.left == ()
+        assert plan.deletes == (
+            "coordination.k8s.io/v1/Lease/demo/kt-exchange-web",
+            "v1/Service/demo/web-kt-origin",
+        )
+        assert api.objects == before
