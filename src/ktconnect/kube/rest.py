@@ -59,6 +59,15 @@ class BrokenOff(Unreachable):
     """An open connection was closed in the middle, or a kept one before it answered."""
 
 
+@dataclass(slots=True)
+class Pool:
+    """The connections that were made with one certificate, and how many requests use them."""
+
+    client: httpx2.AsyncClient
+    certificate: tuple[str, str]
+    busy: int = 0
+
+
 class Rest:
     """HTTP to one API server over a pool of connections.
 
@@ -69,16 +78,15 @@ class Rest:
         self.config = config
         self.credentials = credentials or Credentials(config)
         self.clock = ServerClock()
-        self._client: httpx2.AsyncClient | None = None
-        self._certificate = ("", "")
-        self._retired: list[httpx2.AsyncClient] = []
+        self._pool: Pool | None = None
+        self._retired: list[Pool] = []
 
     async def aclose(self) -> None:
-        clients, self._retired = [*self._retired, self._client], []
-        self._client = None
-        for client in clients:
-            if client is not None:
-                await client.aclose()
+        pools, self._retired = [*self._retired, self._pool], []
+        self._pool = None
+        for pool in pools:
+            if pool is not None:
+                await pool.client.aclose()
 
     async def send(self, request: Request) -> bytes:
         """The body of a successful answer.
@@ -113,19 +121,19 @@ class Rest:
 
         Raises: as `send`; also when the body breaks off while it is read.
         """
-        client = await self._ready()
-        outgoing = await self._outgoing(client, request, silence)
-        try:
-            response = await client.send(outgoing, stream=True)
+        async with self._borrowed() as client:
+            outgoing = await self._outgoing(client, request, silence)
             try:
-                self.clock.heard(_date(response))
-                if response.status_code >= 400:
-                    raise await _refusal(response, request.asked)
-                yield response
-            finally:
-                await response.aclose()
-        except httpx2.HTTPError as error:
-            raise _translated(error, self.config) from error
+                response = await client.send(outgoing, stream=True)
+                try:
+                    self.clock.heard(_date(response))
+                    if response.status_code >= 400:
+                        raise await _refusal(response, request.asked)
+                    yield response
+                finally:
+                    await response.aclose()
+            except httpx2.HTTPError as error:
+                raise _translated(error, self.config) from error
 
     async def way(self) -> Way:
         """What another protocol needs to reach the same server as the same user."""
@@ -152,14 +160,32 @@ class Rest:
             extensions=extensions,
         )
 
-    async def _ready(self) -> httpx2.AsyncClient:
-        """The client, made anew when a plugin came up with another certificate."""
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """The connections to use now; retired ones are closed by the last who uses them."""
+        pool = await self._ready()
+        pool.busy += 1
+        try:
+            yield pool.client
+        finally:
+            pool.busy -= 1
+            await self._close_retired()
+
+    async def _ready(self) -> Pool:
+        """The connections, made anew when a plugin came up with another certificate."""
         certificate = await self.credentials.certificate()
-        if self._client is None or certificate != self._certificate:
-            if self._client is not None:
-                self._retired.append(self._client)
-            self._client, self._certificate = _client(self.config, certificate), certificate
-        return self._client
+        if self._pool is None or certificate != self._pool.certificate:
+            if self._pool is not None:
+                self._retired.append(self._pool)
+            self._pool = Pool(_client(self.config, certificate), certificate)
+            await self._close_retired()
+        return self._pool
+
+    async def _close_retired(self) -> None:
+        idle = [pool for pool in self._retired if not pool.busy]
+        self._retired = [pool for pool in self._retired if pool.busy]
+        for pool in idle:
+            await pool.client.aclose()
 
 
 def _client(config: KubeConfig, certificate: tuple[str, str]) -> httpx2.AsyncClient:

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.kube.fakeapi import Answer
+from tests.unit.kube.fakeanswers import Answer
 
 from ktconnect.apply.change import Change
 from ktconnect.errors import Conflict

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.kube.fakeapi import Answer
+from tests.unit.kube.fakeanswers import Answer
 
 from ktconnect.errors import Conflict, Forbidden, UsageError
 from ktconnect.kube.failures import AlreadyExists, NotFound

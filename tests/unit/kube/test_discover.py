@@ -4,7 +4,8 @@ from ipaddress import ip_network as net
 from typing import Any
 
 import pytest
-from tests.unit.kube.fakeapi import Answer, FakeApi
+from tests.unit.kube.fakeanswers import Answer
+from tests.unit.kube.fakeapi import FakeApi
 
 from ktconnect.errors import Unreachable
 from ktconnect.kube.client import Cluster

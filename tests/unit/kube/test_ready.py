@@ -3,7 +3,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from tests.unit.kube.fakeapi import Answer
+from tests.unit.kube.fakeanswers import Answer
 
 from ktconnect.errors import Forbidden, Refused
 from ktconnect.kube.client import Cluster

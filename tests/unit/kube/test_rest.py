@@ -1,16 +1,18 @@
 import asyncio
 import socket
+from contextlib import aclosing
 
 import pytest
-from tests.unit.kube.fakeapi import Answer
+from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakesocks import socks_to
 
 from ktconnect.errors import Refused, Unreachable
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig, Login, Plugin
 from ktconnect.kube.credentials import Credentials
-from ktconnect.kube.failures import TooMany, Unauthorized
+from ktconnect.kube.failures import Asked, TooMany, Unauthorized
 from ktconnect.kube.plugin import Credential
+from ktconnect.kube.rest import Request, Rest
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(api, cluster):
@@ -125,3 +127,31 @@ async def test_a_bad_request_is_refused_with_the_servers_reason(api, cluster):
     api.next_answers = [Answer(400, {"message": "no such field"})]
     with pytest.raises(Refused, match="no such field"):
         await cluster.version()
+
+
+class Renewed(Credentials):
+    """Whose plugin hands out another certificate when it is told to."""
+
+    now = ("first", "key")
+
+    async def certificate(self):
+        return self.now
+
+
+async def test_connections_of_an_old_certificate_are_closed_once_nobody_uses_them(api):
+    credentials = Renewed(api.config())
+    asked = Asked("watch", "pods")
+    watching = Request("GET", "/api/v1/namespaces/demo/pods", asked, {"watch": "true"})
+    plain = Request("GET", "/version", Asked("get", "/version"))
+    rest = Rest(api.config(), credentials)
+    async with aclosing(rest):
+        async with rest.stream(watching):
+            await api.connected(1)
+            credentials.now = ("second", "key")
+            await rest.send(plain)
+            await api.connected(2)
+            api.end_watches()
+        await api.connected(1)
+        await rest.send(plain)
+        await api.connected(1)
+    await api.connected(0)

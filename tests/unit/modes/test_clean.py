@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.kube.fakeapi import Answer, FakeApi
+from tests.unit.kube.fakeanswers import Answer
+from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 
 from ktconnect.kube.client import Cluster
