@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+
+from ktconnect.tunnel.listen import Acceptor
 
 from .ask import Ask, AskFailed, receive_query
 from .name import FormatError
@@ -14,7 +17,6 @@ from .zone import Zone
 
 _LARGEST = 65535
 _PER_WAKE = 64
-_BREATHER_SECONDS = 0.1
 _DEFAULT = Limits()
 
 
@@ -55,15 +57,17 @@ class DnsServer:
             async with asyncio.TaskGroup() as tasks:
                 for sock in self._udp:
                     loop.add_reader(sock, self._read_datagrams, sock, tasks)
-                for sock in self._tcp:
-                    tasks.create_task(self._accept(sock, tasks))
+                accepted = partial(self._accepted, tasks)
+                acceptors = [Acceptor(sock, accepted) for sock in self._tcp]
                 try:
                     await asyncio.Event().wait()
                 finally:  # a query that came now would find the group closed
                     for sock in self._udp:
                         loop.remove_reader(sock)
+                    for acceptor in acceptors:
+                        acceptor.close()
         finally:
-            for sock in (*self._udp, *self._tcp):
+            for sock in self._udp:
                 sock.close()
 
     def _read_datagrams(self, sock: socket.socket, tasks: asyncio.TaskGroup) -> None:
@@ -76,23 +80,14 @@ class DnsServer:
                 continue
             self._resolver.submit(query, False, _datagram_reply(sock, peer), tasks)
 
-    async def _accept(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, _ = await loop.sock_accept(listener)
-            except ConnectionError:  # it went away before we looked
-                continue
-            except OSError:  # out of file descriptors: let those who have some finish
-                await asyncio.sleep(_BREATHER_SECONDS)
-                continue
-            if self._connections < self._limits.connections:
-                tasks.create_task(self._serve(sock, tasks))
-            else:
-                sock.close()
+    def _accepted(self, tasks: asyncio.TaskGroup, sock: socket.socket) -> None:
+        if self._connections < self._limits.connections:
+            self._connections += 1
+            tasks.create_task(self._serve(sock, tasks))
+        else:
+            sock.close()
 
     async def _serve(self, sock: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        self._connections += 1
         try:
             with sock, contextlib.suppress(AskFailed, FormatError, TimeoutError, OSError):
                 while True:

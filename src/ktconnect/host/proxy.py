@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 from ktconnect.errors import HostError
+from ktconnect.tunnel.listen import Acceptor
 from ktconnect.wire.target import Target
 
 from .proxy_dial import abort_on_close, dial, relay
@@ -20,7 +21,6 @@ from .proxy_socks import SOCKS4, SOCKS5, read_socks4, read_socks5
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 15.0
-_BREATHER_SECONDS = 0.1
 Route = Callable[[str, int], Target | None]
 Join = Callable[[socket.socket, Target], None]
 
@@ -60,24 +60,17 @@ class Proxy:
         self._handshake = handshake
 
     async def run(self) -> None:
-        with contextlib.ExitStack() as stack:
-            for listener in self._listeners:
-                stack.enter_context(listener)
-            async with asyncio.TaskGroup() as tasks:
-                for listener in self._listeners:
-                    tasks.create_task(self._accept(listener, tasks))
+        async with asyncio.TaskGroup() as tasks:
 
-    async def _accept(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+            def accepted(sock: socket.socket) -> None:
+                tasks.create_task(self._serve(sock))
+
+            acceptors = [Acceptor(listener, accepted) for listener in self._listeners]
             try:
-                sock, _ = await loop.sock_accept(listener)
-            except ConnectionError:  # it went away before we looked
-                continue
-            except OSError:  # out of file descriptors: let those who have some finish
-                await asyncio.sleep(_BREATHER_SECONDS)
-                continue
-            tasks.create_task(self._serve(sock))
+                await asyncio.Event().wait()
+            finally:
+                for acceptor in acceptors:
+                    acceptor.close()
 
     async def _serve(self, sock: socket.socket) -> None:
         with contextlib.ExitStack() as stack:
