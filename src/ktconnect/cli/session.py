@@ -13,6 +13,7 @@ import click
 from ktconnect.background.presence import Presence, announced, this_process
 from ktconnect.background.process import Process
 from ktconnect.errors import KtError
+from ktconnect.groups import task_group
 from ktconnect.modes.report import Reporter
 
 from .detach import run_detached
@@ -101,22 +102,19 @@ async def until_stopped(
     after which the next start undoes.
     """
     loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(running)
+    async with task_group() as tasks:
+        task = tasks.create_task(running)
 
-            def stop() -> None:
-                ignore(loop)
-                stopping_now()
-                task.cancel()
+        def stop() -> None:
+            ignore(loop)
+            stopping_now()
+            task.cancel()
 
-            for number in stopping():
-                loop.add_signal_handler(number, stop)
-            if told is not None:
-                telling = tasks.create_task(_then(told, stop))
-                task.add_done_callback(lambda _: telling.cancel())
-    except ExceptionGroup as group:  # callers see the cause, not our plumbing
-        raise group.exceptions[0] from None
+        for number in stopping():
+            loop.add_signal_handler(number, stop)
+        if told is not None:
+            telling = tasks.create_task(_then(told, stop))
+            task.add_done_callback(lambda _: telling.cancel())
 
 
 async def _then(told: Awaitable[None], stop: Callable[[], None]) -> None:
