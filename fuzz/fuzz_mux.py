@@ -17,7 +17,6 @@ from ktconnect.tunnel.pipe import PipeEvents
 from ktconnect.tunnel.stream import Stream
 from ktconnect.wire.frames import FrameParser, Kind, encode
 from ktconnect.wire.hello import AgentDoor, AgentFacts, LaptopDoor, token_digest
-from ktconnect.wire.target import Target
 from ktconnect.wire.window import Budget
 
 TOKEN = "fuzz"
@@ -65,7 +64,7 @@ class Owner:
     def closed(self, link: Link, error: Exception | str) -> None:
         """As it should be."""
 
-    def answer(self, link: Link, number: int, target: Target) -> None:
+    def answer(self, link: Link, number: int, text: str) -> None:
         """Join it to nothing yet."""
         Stream(link, number)
 

@@ -38,6 +38,9 @@ class DatagramFlow:
         self._number = link.open(target)
         link.add(self._number, self)
 
+    def opened(self) -> None:
+        """See ``member.Member``. Messages are sent without waiting for it."""
+
     def send(self, data: bytes) -> bool:
         """Send one message; False if it was dropped: flow closed, pipe full, or too long."""
         return self._open and self._link.send_datagram(self._number, data)

@@ -1,8 +1,8 @@
-"""Answers opened streams by connecting to their targets."""
+"""Connects to targets: for streams that the peer opened, and for whoever else asks."""
 
 import errno
 import socket
-from typing import Final
+from typing import Final, Protocol
 
 from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
@@ -10,6 +10,8 @@ from ktconnect.wire.target import Target
 from .flows import Flows
 from .link import Link
 from .loop import Loop
+from .member import End
+from .outbox import UNASKED
 from .resolve import Address, Resolver, numeric
 from .stream import Stream
 
@@ -22,29 +24,50 @@ FALLBACK: Final = 3.0
 _SWEEP: Final = 0.5
 
 
+class Guest(Protocol):
+    """Who wants to be connected. Hears one of the two, once; nothing after ``Dialing.cancel``."""
+
+    def connected(self, sock: socket.socket) -> None:
+        """``sock`` is connected, non-blocking and now the guest's to close.
+
+        The loop still watches it for writing: to be taken over, or removed.
+        """
+
+    def unreachable(self, errno: int) -> None:
+        """The target can't be reached, and why."""
+
+
 class Dialer:
     """A ``link.OnOpen``: TCP and unix targets here, UDP and ICMP flows in ``flows``.
 
     ``limit`` in seconds. A target that can't be reached resets its own stream and nothing else.
+    Streams of an opened number are answered by OPENED, which may wait ``patience`` seconds.
     """
 
-    def __init__(self, loop: Loop, *, limit: float = LIMIT) -> None:
+    def __init__(self, loop: Loop, *, limit: float = LIMIT, patience: float = UNASKED) -> None:
         self.loop = loop
         self.limit = limit
+        self.patience = patience
         self.resolver = Resolver(loop)
-        self._flows = Flows(loop, self.resolver)
+        self.flows = Flows(loop, self.resolver, patience=patience)
         self._dialings: dict[Dialing, None] = {}
         self._sweeping = False
 
-    def __call__(self, link: Link, number: int, target: Target) -> None:
+    def __call__(self, link: Link, number: int, text: str) -> None:
         """See ``link.OnOpen``."""
+        target = Target.parse(text)
         if target.kind in ("udp", "icmp"):
-            self._flows.open(link, number, target)
-            return
-        dialing = Dialing(self, Stream(link, number))
+            self.flows.open(link, number, target)
+        else:
+            Arrival(self, link, number).go(target)
+
+    def dial(self, target: Target, guest: Guest) -> "Dialing":
+        """Connect to a TCP or unix target; ``guest`` may hear of it before this returns."""
+        dialing = Dialing(self, guest)
         self._dialings[dialing] = None
         self._sweep_later()
         dialing.start(target)
+        return dialing
 
     def forget(self, dialing: "Dialing") -> None:
         """It has come to an end."""
@@ -65,19 +88,62 @@ class Dialer:
             self._sweep_later()
 
 
-class Dialing:
-    """One stream on its way to its target. Closes: the socket, until the stream has it."""
+class Arrival:
+    """A stream that the peer opened, on its way to its target. Implements ``Guest``."""
 
-    __slots__ = ("_addresses", "_dialer", "_errno", "_sock", "_started", "_stream", "_tried")
+    __slots__ = ("_dialer", "_dialing", "_link", "_number", "stream")
 
-    def __init__(self, dialer: Dialer, stream: Stream) -> None:
+    def __init__(self, dialer: Dialer, link: Link, number: int) -> None:
         self._dialer = dialer
-        self._stream = stream
+        self._link = link
+        self._number = number
+        self._dialing: Dialing | None = None
+        self.stream = Stream(link, number)
+
+    def go(self, target: Target) -> None:
+        """Connect to ``target``."""
+        self.stream.on_end = self.ended
+        self._dialing = self._dialer.dial(target, self)
+
+    def connected(self, sock: socket.socket) -> None:
+        """See Guest."""
+        self._dialing = None
+        self._link.say_opened(self._number, self._dialer.patience)
+        self.stream.attach(sock, watched=True)
+
+    def unreachable(self, errno: int) -> None:
+        """See Guest."""
+        self._dialing = None
+        self.stream.abort(errno)
+
+    def ended(self, end: End) -> None:
+        """The stream is over, by whatever cause."""
+        if self._dialing is not None:
+            self._dialing.cancel()
+
+
+class Dialing:
+    """One guest on its way to its target. Closes: the socket, until the guest has it."""
+
+    __slots__ = (
+        "_addresses",
+        "_dialer",
+        "_errno",
+        "_guest",
+        "_over",
+        "_sock",
+        "_started",
+        "_tried",
+    )
+
+    def __init__(self, dialer: Dialer, guest: Guest) -> None:
+        self._dialer = dialer
+        self._guest = guest
         self._sock: socket.socket | None = None
         self._addresses: list[Address] = []
         self._errno: int = Reason.EHOSTUNREACH
         self._started = self._tried = dialer.loop.time()
-        stream.on_end = self._abandon
+        self._over = False
 
     def start(self, target: Target) -> None:
         """Connect to ``target``; names are resolved first."""
@@ -88,16 +154,22 @@ class Dialing:
         else:
             self._dialer.resolver.resolve(target.host, target.port, self._resolved)
 
+    def cancel(self) -> None:
+        """The guest has left. Idempotent."""
+        self._over = True
+        self._dialer.forget(self)
+        self._close()
+
     def check_time(self, now: float) -> None:
         """Give up, or go on to the next address, if this takes too long."""
         if now - self._started >= self._dialer.limit:
-            self._stream.abort(Reason.ETIMEDOUT)
+            self._give_up(Reason.ETIMEDOUT)
         elif self._addresses and now - self._tried >= FALLBACK:
             self._close()
             self._next()
 
     def _resolved(self, addresses: list[Address]) -> None:
-        if self._stream.on_end is not None:
+        if not self._over:
             self._addresses = addresses
             self._next()
 
@@ -106,7 +178,7 @@ class Dialing:
             self._tried = self._dialer.loop.time()
             self._try(*self._addresses.pop(0))
         else:
-            self._stream.abort(self._errno)
+            self._give_up(self._errno)
 
     def _try(self, family: int, address: tuple[str, int] | str) -> None:
         try:
@@ -133,19 +205,18 @@ class Dialing:
             self._failed(result)
             return
         self._sock = None
+        self._over = True
         self._dialer.forget(self)
-        self._stream.attach(sock, watched=True)
+        self._guest.connected(sock)
 
     def _failed(self, result: int) -> None:
         self._errno = result
         self._close()
         self._next()
 
-    def _abandon(self) -> None:
-        """The stream ended, by whatever cause."""
-        self._stream.on_end = None
-        self._dialer.forget(self)
-        self._close()
+    def _give_up(self, result: int) -> None:
+        self.cancel()
+        self._guest.unreachable(result)
 
     def _close(self) -> None:
         if self._sock is not None:

@@ -5,7 +5,7 @@ bytes, and what comes faster is dropped there, as on any line.
 """
 
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ktconnect.errors import ProtocolError
 from ktconnect.wire.reasons import Reason
@@ -14,11 +14,10 @@ from ktconnect.wire.target import Target
 from .echo import Codec, Echo, Plain
 from .link import Link
 from .loop import Loop
+from .member import End, OnEnd, Side
+from .outbox import UNASKED
 from .resolve import Address, Resolver, numeric
 from .socketpipe import AGAIN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UDP_IDLE: Final = 60.0
 ICMP_IDLE: Final = 10.0
@@ -33,20 +32,31 @@ class Flows:
     """All flows of an agent; closes those that are idle."""
 
     def __init__(
-        self, loop: Loop, resolver: Resolver, *, udp_idle: float = UDP_IDLE,
-        icmp_idle: float = ICMP_IDLE,
+        self, loop: Loop, resolver: Resolver, *, patience: float = UNASKED,
+        udp_idle: float = UDP_IDLE, icmp_idle: float = ICMP_IDLE,
     ) -> None:  # fmt: skip
+        """``patience``: seconds that OPENED may wait for company."""
         self._loop = loop
         self._resolver = resolver
+        self._patience = patience
         self._udp_idle = udp_idle
         self._icmp_idle = icmp_idle
         self._flows: dict[Flow, None] = {}
         self._sweeping = False
 
-    def open(self, link: Link, number: int, target: Target) -> None:
-        """Begin a flow to ``target``; if it can't be reached, it is reset with the reason."""
+    def open(self, link: Link, number: int, target: Target, on_end: "OnEnd | None" = None) -> None:
+        """Begin a flow to ``target``; if it can't be reached, it is reset with the reason.
+
+        ``on_end`` hears of its end.
+        """
         idle = self._udp_idle if target.kind == "udp" else self._icmp_idle
-        flow = Flow(link, number, idle=idle, on_end=self._forget)
+
+        def ended(end: End) -> None:
+            del self._flows[flow]
+            if on_end is not None:
+                on_end(end)
+
+        flow = Flow(link, number, idle=idle, patience=self._patience, on_end=ended)
         self._flows[flow] = None
         self._sweep_later()
         if address := numeric(target.host, target.port):
@@ -55,9 +65,6 @@ class Flows:
             self._resolver.resolve(
                 target.host, target.port, lambda found: flow.connect_first(target.kind, found)
             )
-
-    def _forget(self, flow: "Flow") -> None:
-        self._flows.pop(flow, None)
 
     def _sweep_later(self) -> None:
         if not self._sweeping:
@@ -77,16 +84,17 @@ class Flow:
     """Implements ``member.Member`` and ``outbox.Sender``. Closes: its socket."""
 
     __slots__ = (
-        "_codec", "_ended", "_idle", "_link", "_number", "_on_end", "_parked", "_sock", "_used",
-        "_waiting", "bulky",
+        "_codec", "_ended", "_idle", "_link", "_number", "_on_end", "_parked", "_patience",
+        "_sock", "_used", "_waiting", "bulky",
     )  # fmt: skip
 
     def __init__(
-        self, link: Link, number: int, *, idle: float, on_end: "Callable[[Flow], object]"
+        self, link: Link, number: int, *, idle: float, patience: float, on_end: "OnEnd"
     ) -> None:
         self._link = link
         self._number = number
         self._idle = idle
+        self._patience = patience
         self._on_end = on_end
         self._used = link.loop.time()
         self._sock: socket.socket | None = None
@@ -121,6 +129,7 @@ class Flow:
             self._abort(error.errno or Reason.EHOSTUNREACH)
             return
         self._link.loop.add_reader(sock.fileno(), self._readable)
+        self._link.say_opened(self._number, self._patience)
         for message in self._waiting:
             self._send(sock, memoryview(message))
         self._waiting.clear()
@@ -190,7 +199,7 @@ class Flow:
 
     def reset(self, errno: int) -> None:
         """See ``member.Member``."""
-        self._end()
+        self._end(End(Side.LINK if self._link.closed else Side.THERE, errno))
 
     def data(self, payload: memoryview) -> None:
         """See ``member.Member``."""
@@ -204,24 +213,28 @@ class Flow:
         """See ``member.Member``."""
         raise ProtocolError(f"{credit} bytes of credit on flow {self._number}")
 
+    def opened(self) -> None:
+        """See ``member.Member``."""
+        raise ProtocolError(f"OPENED on flow {self._number}, which the other side opened")
+
     # -- ends
 
     def _abort(self, errno: int) -> None:
         if not self._ended:
             self._link.forget(self._number)
             self._link.refuse(self._number, errno)
-            self._end()
+            self._end(End(Side.HERE, errno))
 
-    def _end(self) -> None:
+    def _end(self, end: End) -> None:
         if self._ended:
             return
         self._ended = True
         self._waiting.clear()
-        self._on_end(self)
         if self._sock is not None:
             self._link.loop.remove_reader(self._sock.fileno())
             self._sock.close()
             self._sock = None
+        self._on_end(end)
 
 
 def _socket_kind(kind: str, family: int) -> tuple[int, int]:

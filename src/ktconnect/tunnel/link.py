@@ -20,12 +20,11 @@ from ktconnect.wire.frames import (
 )
 from ktconnect.wire.hello import Door, HelloRefused
 from ktconnect.wire.reasons import Reason
-from ktconnect.wire.target import Target
 from ktconnect.wire.window import Budget
 
 from .loop import Loop
 from .member import LinkEvents, Member
-from .outbox import Outbox
+from .outbox import PATIENCE, Outbox
 from .pings import Pings
 from .pipe import Pipe
 
@@ -42,8 +41,9 @@ class Role(IntEnum):
     AGENT = 2
 
 
-OnOpen = Callable[["Link", int, Target], None]
-"""The peer opened a stream: ``link.add`` a member for it, or ``link.refuse`` it."""
+OnOpen = Callable[["Link", int, str], None]
+"""The peer opened a stream, saying what for (a Target, or a Call): ``link.add`` a member for it, or
+``link.refuse`` it. A UsageError that is raised refuses it."""
 
 
 class Link:
@@ -103,12 +103,19 @@ class Link:
         """Ask the peer for a sign of life; ``answered`` is called with the round trip."""
         self.outbox.send_control(encode(Kind.PING, 0, self.pings.sent(answered)))
 
-    def open(self, target: Target) -> int:
-        """The number of a new stream to ``target``; its data may follow at once."""
+    def open(self, wanted: object, patience: float = PATIENCE) -> int:
+        """The number of a new stream for ``wanted``, a Target or a Call, which is sent as text.
+
+        Data may follow at once; if it does within ``patience`` s, it leaves together with this.
+        """
         number = self._next
         self._next += 2
-        self.outbox.send_soon(encode(Kind.OPEN, number, str(target).encode()))
+        self.outbox.send_soon(encode(Kind.OPEN, number, str(wanted).encode()), patience)
         return number
+
+    def say_opened(self, number: int, patience: float) -> None:
+        """The target of a stream that the peer opened has accepted. ``patience`` as above."""
+        self.outbox.send_soon(encode(Kind.OPENED, number), patience)
 
     def add(self, number: int, member: Member) -> None:
         """Hand what arrives for ``number`` to ``member``."""
@@ -219,8 +226,10 @@ class Link:
             member.reset(decode_number(payload))
         elif kind == Kind.DATAGRAM:
             member.datagram(payload)
+        elif kind == Kind.OPENED and number % 2 == self._role % 2:
+            member.opened()
         else:
-            raise ProtocolError(f"{Kind(kind).name} on stream {number}, which exists")
+            raise ProtocolError(f"{Kind(kind).name} on stream {number}")
 
     def _without_member(self, kind: int, number: int, payload: memoryview) -> None:
         """PING and PONG, new streams, and what was under way when a stream ended here."""
@@ -244,11 +253,9 @@ class Link:
 
     def _open_to(self, on_open: OnOpen, number: int, text: bytes) -> None:
         try:
-            target = Target.parse(text.decode("ascii", "replace"))
+            on_open(self, number, text.decode("ascii", "replace"))
         except UsageError:
             self.refuse(number, Reason.EINVAL)
-        else:
-            on_open(self, number, target)
 
     # -- ends
 

@@ -1,11 +1,38 @@
 """Whom a link works for: what its stream numbers lead to, and who owns it."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ktconnect.wire.hello import AgentFacts
 
 if TYPE_CHECKING:
     from .link import Link
+
+
+class Side(Enum):
+    """Who ended a stream or a flow."""
+
+    BOTH = "both"
+    """In order: each direction by its own EOF."""
+    HERE = "here"
+    THERE = "there"
+    LINK = "link"
+    """The link was lost, or closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a stream or a flow ended. ``errno`` as Linux numbers them; 0 if there was no error."""
+
+    side: Side
+    errno: int = 0
+
+
+ORDERLY: Final = End(Side.BOTH)
+
+OnEnd = Callable[[End], object]
 
 
 class Member(Protocol):
@@ -22,6 +49,9 @@ class Member(Protocol):
 
     def granted(self, credit: int) -> None:
         """The peer takes that many more bytes. Raises: ProtocolError."""
+
+    def opened(self) -> None:
+        """The target of a stream that we opened has accepted. Raises: ProtocolError."""
 
     def reset(self, errno: int) -> None:
         """The peer, or the end of the link, ended it; nothing follows."""

@@ -6,6 +6,7 @@ full, streams that have something park and get their turn one chunk at a time, t
 little before those that have much.
 """
 
+import math
 from collections import deque
 from typing import Final, Protocol
 
@@ -19,6 +20,12 @@ CHUNK: Final = 128 * 1024
 
 PATIENCE: Final = 0.0005
 """Seconds that a frame which nobody waits for yet may wait for a companion."""
+
+THIS_ROUND: Final = 0.0
+"""The same for a frame that somebody waits for: those of one round of the loop leave together."""
+
+UNASKED: Final = 0.01
+"""The same for a frame that hardly anybody ever waits for."""
 
 COMPANY: Final = 512
 """Bytes of such frames that may wait."""
@@ -56,7 +63,7 @@ class Outbox:
 
     __slots__ = (
         "_bulk", "_closed", "_control", "_corked", "_datagrams", "_datagrams_first",
-        "_datagrams_size", "_full", "_held", "_loop", "_overflow", "_pipe", "_quick",
+        "_datagrams_size", "_due", "_full", "_loop", "_overflow", "_pipe", "_quick",
         "_quick_turns", "_serving", "_tx", "blocked", "bytes_sent", "payload",
     )  # fmt: skip
 
@@ -76,7 +83,7 @@ class Outbox:
         self._bulk: deque[Sender] = deque()
         self._quick_turns = 0
         self._corked = False
-        self._held = False
+        self._due = math.inf
         self._serving = False
         self._full = False
         self._closed = False
@@ -103,8 +110,8 @@ class Outbox:
             self._control.clear()
             self._loop.call_soon(self._overflow)
 
-    def send_soon(self, frame: bytes) -> None:
-        """Send a small frame, in order, with the next one if that comes at once.
+    def send_soon(self, frame: bytes, patience: float = PATIENCE) -> None:
+        """Send a small frame, in order, with the next one if that comes within ``patience`` s.
 
         Each message costs every program on the way its share, so the opening of a stream leaves
         with its first bytes, and the end of a stream that is over at the other side with others.
@@ -113,9 +120,10 @@ class Outbox:
             self.send_control(frame)
             return
         self._control += frame
-        if not self._held:
-            self._held = True
-            self._loop.call_later(PATIENCE, self._send_held)
+        due = self._loop.time() + patience
+        if due < self._due:
+            self._due = due
+            self._loop.call_later(patience, self._send_held)
 
     def send_datagram(self, frame: bytes) -> bool:
         """Send a frame that may be dropped; False if it was."""
@@ -185,7 +193,7 @@ class Outbox:
             self._full = self.blocked = True
 
     def _send_held(self) -> None:
-        self._held = False
+        self._due = math.inf
         self._flush_control()
 
     def _flush_control(self) -> None:

@@ -15,6 +15,7 @@ from ktconnect.wire.window import ReceiveWindow, SendWindow
 
 from .backlog import Backlog
 from .link import Link
+from .member import ORDERLY, End, OnEnd, Side
 from .outbox import CHUNK
 from .socketpipe import AGAIN
 from .tuning import reset_on_close, tune_stream
@@ -29,6 +30,7 @@ class Stream:
     __slots__ = (
         "_backlog", "_ended", "_fd", "_link", "_number", "_outbox", "_parked", "_reading",
         "_receiving", "_sending", "_sock", "_state", "_writing", "bulky", "on_end",
+        "on_opened",
     )  # fmt: skip
 
     def __init__(self, link: Link, number: int) -> None:
@@ -44,8 +46,10 @@ class Stream:
         self._reading = self._writing = self._parked = False
         self._ended = False
         self.bulky = False
-        self.on_end: Callback | None = None
-        """Called if the stream ends before a socket was attached."""
+        self.on_end: OnEnd | None = None
+        """Called once, when the stream has ended; its socket, if any, is closed by then."""
+        self.on_opened: Callback | None = None
+        """Called when the target of a stream that we opened has accepted."""
         link.add(number, self)
 
     def attach(self, sock: socket.socket, *, watched: bool = False) -> None:
@@ -56,7 +60,6 @@ class Stream:
         tune_stream(sock)
         self._sock = sock
         self._fd = sock.fileno()
-        self.on_end = None
         self._read()
         if self._backlog is not None:
             self._want_to_write()
@@ -64,11 +67,21 @@ class Stream:
         elif watched:
             self._stop_writing()
 
+    @property
+    def received(self) -> int:
+        """Bytes of the peer so far."""
+        return self._receiving.total
+
+    @property
+    def sent(self) -> int:
+        """Bytes sent to the peer so far."""
+        return self._sending.total
+
     def abort(self, errno: int) -> None:
         """End it now, both ways, telling the peer and the local side."""
         if not self._ended:
             self._link.refuse(self._number, errno)
-            self._end(reset=True)
+            self._end(End(Side.HERE, errno))
 
     # -- from the local socket to the link
 
@@ -185,7 +198,13 @@ class Stream:
     def reset(self, errno: int) -> None:
         """See ``member.Member``."""
         if not self._ended:
-            self._end(reset=True)
+            self._end(End(Side.LINK if self._link.closed else Side.THERE, errno))
+
+    def opened(self) -> None:
+        """See ``member.Member``."""
+        on_opened, self.on_opened = self.on_opened, None
+        if on_opened is not None:
+            on_opened()
 
     def _accepted(self, size: int, now: float) -> None:
         link = self._link
@@ -234,7 +253,7 @@ class Stream:
         if self._backlog is not None or self._sock is None or self._state in CAN_RECEIVE:
             return
         if self._state is State.CLOSED:
-            self._end(reset=False)
+            self._end(ORDERLY)
             return
         try:
             self._sock.shutdown(socket.SHUT_WR)
@@ -245,9 +264,9 @@ class Stream:
 
     def _close_if_done(self) -> None:
         if self._state is State.CLOSED and self._backlog is None:
-            self._end(reset=False)
+            self._end(ORDERLY)
 
-    def _end(self, *, reset: bool) -> None:
+    def _end(self, end: End) -> None:
         self._ended = True
         self._state = State.CLOSED
         self._link.forget(self._number)
@@ -255,9 +274,10 @@ class Stream:
         if self._backlog is not None:
             self._backlog.close()
             self._backlog = None
-        if self.on_end is not None:
-            self.on_end()
-        self._close_socket(reset=reset)
+        self._close_socket(reset=end is not ORDERLY)
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end(end)
 
     def _close_socket(self, *, reset: bool) -> None:
         if self._sock is None:

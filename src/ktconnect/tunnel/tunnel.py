@@ -19,6 +19,7 @@ from .datagram import DatagramEvents, DatagramFlow
 from .lane import Lane
 from .lanes import Lanes
 from .pipe import OpenPipe
+from .reach import reach
 from .status import TunnelState, TunnelStatistics
 from .stream import Stream
 from .timing import Backoff, Beat, Timing
@@ -118,10 +119,16 @@ class Tunnel:
 
         Raises: TunnelClosed if no pipe is up.
         """
-        lane = self._lanes.best()
-        if lane is None:
-            raise TunnelClosed(f"no pipe to the agent: {self._reason or 'not yet connected'}")
-        return DatagramFlow(lane.link, target, events)
+        return DatagramFlow(self._best().link, target, events)
+
+    async def reach(
+        self, target: Target, limit: float = 5.0, hold: Awaitable[object] | None = None
+    ) -> float:
+        """Seconds the agent needs to connect to ``target``. See ``reach.reach``.
+
+        Raises: reach.NotReached with the reason; TunnelClosed if no pipe is up, or it is lost.
+        """
+        return await reach(self._best().link, target, limit, hold)
 
     async def probe(self, limit: float = 2.0) -> list[float | None]:
         """Ping the agent through each pipe: round trips in seconds, None where none came in
@@ -147,6 +154,12 @@ class Tunnel:
         )
 
     # -- inside
+
+    def _best(self) -> Lane:
+        lane = self._lanes.best()
+        if lane is None:
+            raise TunnelClosed(f"no pipe to the agent: {self._reason or 'not yet connected'}")
+        return lane
 
     async def _keep(self, place: int) -> None:
         """Keep one pipe up. The first leads; the others wait until some pipe is up."""

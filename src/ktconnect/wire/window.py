@@ -68,10 +68,15 @@ class Budget:
 class SendWindow:
     """What we may still send on one stream."""
 
-    __slots__ = ("credit",)
+    __slots__ = ("_granted", "credit")
 
     def __init__(self, credit: int = INITIAL) -> None:
-        self.credit = credit
+        self.credit = self._granted = credit
+
+    @property
+    def total(self) -> int:
+        """Bytes sent since the stream began."""
+        return self._granted - self.credit
 
     def grant(self, more: int) -> bool:
         """The peer allows ``more`` bytes; True if sending had come to a stop.
@@ -80,6 +85,7 @@ class SendWindow:
         """
         stopped = self.credit <= 0
         self.credit += more
+        self._granted += more
         if self.credit > _CREDIT_LIMIT:
             raise ProtocolError("more credit than a window can have")
         return stopped and more > 0
@@ -88,15 +94,20 @@ class SendWindow:
 class ReceiveWindow:
     """What the peer may still send on one stream, and when it gets more."""
 
-    __slots__ = ("_accepted", "_budget", "_credit", "_used", "_used_since", "size")
+    __slots__ = ("_accepted", "_budget", "_credit", "_granted", "_used", "_used_since", "size")
 
     def __init__(self, budget: Budget, size: int = INITIAL) -> None:
         self.size = size
         self._budget = budget
-        self._credit = size
+        self._credit = self._granted = size
         self._accepted = 0
         self._used = 0
         self._used_since = -math.inf
+
+    @property
+    def total(self) -> int:
+        """Bytes that arrived since the stream began."""
+        return self._granted - self._credit
 
     def received(self, size: int) -> None:
         """The peer sent ``size`` bytes.
@@ -119,6 +130,7 @@ class ReceiveWindow:
         grant = self._accepted + self._growth(now, rtt)
         self._accepted = 0
         self._credit += grant
+        self._granted += grant
         return grant
 
     def _growth(self, now: float, rtt: float) -> int:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 from tests.unit.tunnel.ends import free_port, link_pair, read_all, serving, tcp_pair, until
 
-from ktconnect.tunnel.dial import FALLBACK, Dialer, Dialing
+from ktconnect.tunnel.dial import FALLBACK, Arrival, Dialer, Dialing
 from ktconnect.tunnel.link import Link
+from ktconnect.tunnel.outbox import UNASKED
+from ktconnect.tunnel.pipe import Pipe
 from ktconnect.tunnel.stream import Stream
 from ktconnect.wire.target import Target
 
@@ -114,14 +116,46 @@ async def test_an_address_that_does_not_answer_is_left_for_the_next_one():
             with link_pair() as (laptop, agent):
                 application, local = tcp_pair()
                 Stream(laptop, laptop.open(target)).attach(local)
-                agent.on_open = lambda link, number, target: begin(link, number, target)
 
-                def begin(link: Link, number: int, target: Target) -> None:
-                    dialing = Dialing(dialer, Stream(link, number))
+                def begin(link: Link, number: int, text: str) -> None:
+                    dialing = Dialing(dialer, Arrival(dialer, link, number))
                     addresses = [(socket.AF_INET, (t.host, t.port)) for t in (deaf, target)]
                     dialing._resolved(addresses)
                     dialing.check_time(dialer.loop.time() + FALLBACK)
 
+                agent.on_open = begin
                 with application:
                     application.sendall(b"you")
                     assert await read_all(application) == b"hello you"
+
+
+class CountedPipe:
+    """Counts the messages that go over another pipe."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.sends = 0
+        self.start, self.close = pipe.start, pipe.close
+        self._send = pipe.send
+
+    def send(self, buffer: bytearray, start: int, end: int) -> bool:
+        self.sends += 1
+        return self._send(buffer, start, end)
+
+
+@pytest.mark.parametrize("patience", [UNASKED, 0.0])
+async def test_opened_travels_with_an_answer_that_follows_unless_it_is_waited_for(patience):
+    """The fast path of ``connect``: one message there, one back."""
+    dialer = Dialer(asyncio.get_running_loop(), patience=patience)
+    async with serving(greet) as target:
+        with link_pair(dialer) as (laptop, agent):
+            await until(lambda: laptop.greeted and agent.pings.rtt)
+            counted = agent.outbox._pipe = CountedPipe(agent.outbox._pipe)
+            application, local = tcp_pair()
+            with application:
+                stream, opened = Stream(laptop, laptop.open(target)), list[bool]()
+                stream.on_opened = lambda: opened.append(True)
+                application.sendall(b"you")
+                stream.attach(local)
+                assert await asyncio.get_running_loop().sock_recv(application, 100) == b"hello you"
+                assert opened == [True]
+                assert (counted.sends == 1) == (patience == UNASKED)

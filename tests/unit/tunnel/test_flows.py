@@ -39,6 +39,12 @@ def flows(**idle):
     return Flows(loop, Resolver(loop), **idle)
 
 
+def opener(**idle):
+    """Answers a link's opened flows."""
+    reaching = flows(**idle)
+    return lambda link, number, text: reaching.open(link, number, Target.parse(text))
+
+
 @contextlib.asynccontextmanager
 async def shouting(host="127.0.0.1"):
     loop = asyncio.get_running_loop()
@@ -50,7 +56,7 @@ async def shouting(host="127.0.0.1"):
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 async def test_udp_messages_go_both_ways(host):
     async with shouting(host) as target:
-        with link_pair(flows().open) as (laptop, _):
+        with link_pair(opener()) as (laptop, _):
             inbox = Inbox()
             flow = DatagramFlow(laptop, target, inbox)
             for message in (b"one", b"two", b"x" * 60_000):
@@ -61,7 +67,7 @@ async def test_udp_messages_go_both_ways(host):
 
 async def test_a_name_is_resolved_and_the_first_messages_wait_for_it():
     async with shouting() as target:
-        with link_pair(flows().open) as (laptop, _):
+        with link_pair(opener()) as (laptop, _):
             inbox = Inbox()
             flow = DatagramFlow(laptop, Target("udp", "ip4-loopback-or-localhost", 1), inbox)
             await until(lambda: inbox.closings)
@@ -86,7 +92,7 @@ async def test_messages_that_wait_for_a_name_are_bounded():
 
 
 async def test_a_closed_port_is_told_as_an_errno():
-    with link_pair(flows().open) as (laptop, agent):
+    with link_pair(opener()) as (laptop, agent):
         inbox = Inbox()
         DatagramFlow(laptop, Target("udp", "127.0.0.1", free_port()), inbox).send(b"anyone?")
         await until(lambda: inbox.closings)
@@ -96,7 +102,7 @@ async def test_a_closed_port_is_told_as_an_errno():
 
 async def test_an_idle_flow_is_closed():
     async with shouting() as target:
-        with link_pair(flows(udp_idle=0.05).open) as (laptop, agent):
+        with link_pair(opener(udp_idle=0.05)) as (laptop, agent):
             inbox = Inbox()
             DatagramFlow(laptop, target, inbox).send(b"x")
             await until(lambda: inbox.closings)
@@ -107,7 +113,7 @@ async def test_an_idle_flow_is_closed():
 
 async def test_a_flow_that_is_used_stays():
     async with shouting() as target:
-        with link_pair(flows(udp_idle=0.2).open) as (laptop, _):
+        with link_pair(opener(udp_idle=0.2)) as (laptop, _):
             inbox = Inbox()
             flow = DatagramFlow(laptop, target, inbox)
             for _ in range(6):
@@ -118,7 +124,7 @@ async def test_a_flow_that_is_used_stays():
 
 async def test_closing_a_flow_closes_its_socket_at_the_other_end():
     async with shouting() as target:
-        with link_pair(flows().open) as (laptop, agent):
+        with link_pair(opener()) as (laptop, agent):
             flow = DatagramFlow(laptop, target, Inbox())
             await until(lambda: agent.streams)
             flow.close()
@@ -149,7 +155,7 @@ async def test_what_comes_faster_than_the_pipe_waits_in_the_kernel():
 @pytest.mark.parametrize(("host", "family"), [("127.0.0.1", 2), ("::1", 10)])
 async def test_an_echo_is_answered_by_its_target_alone(host, family):
     allow_ping(family)
-    with link_pair(flows().open) as (laptop, _):
+    with link_pair(opener()) as (laptop, _):
         inbox = Inbox()
         flow = DatagramFlow(laptop, Target("icmp", host), inbox)
         for number in (1, 2):
@@ -171,7 +177,7 @@ def allow_ping(family):
     "target", [Target("udp", "255.255.255.255", 9), Target("icmp", "255.255.255.255")]
 )
 async def test_an_address_that_can_not_be_reached_is_told_as_an_errno(target):
-    with link_pair(flows().open) as (laptop, agent):
+    with link_pair(opener()) as (laptop, agent):
         inbox = Inbox()
         DatagramFlow(laptop, target, inbox).send(ECHO.pack(1, 1))
         await until(lambda: inbox.closings)

@@ -3,6 +3,7 @@ import struct
 import pytest
 from tests.unit.tunnel.ends import Heard, link_pair, paper_link, until
 
+from ktconnect.tunnel.dial import Dialer
 from ktconnect.tunnel.link import MAX_STREAMS, Link, Role
 from ktconnect.tunnel.outbox import CONTROL_LIMIT
 from ktconnect.wire.frames import HEADER, Kind, encode, encode_number
@@ -30,6 +31,9 @@ class Notes:
     def granted(self, credit: int) -> None:
         self.heard.append(("granted", credit))
 
+    def opened(self) -> None:
+        self.heard.append("opened")
+
     def reset(self, errno: int) -> None:
         self.heard.append(("reset", errno))
 
@@ -54,6 +58,17 @@ async def test_frames_reach_the_member_they_are_for():
     assert one.heard == [b"x", ("granted", 9), "eof"]
     assert two.heard == [("datagram", b"y"), ("reset", 104)]
     assert link.streams == 1
+
+
+async def test_only_who_opened_a_stream_hears_that_its_target_accepted():
+    link, _, heard = paper_link(Role.LAPTOP)
+    ours, theirs = Notes(), Notes()
+    link.add(link.open(TARGET), ours)
+    link.add(2, theirs)
+    feed(link, encode(Kind.OPENED, 1))
+    assert ours.heard == ["opened"]
+    feed(link, encode(Kind.OPENED, 2))
+    assert heard.closings == ["OPENED on stream 2"]
 
 
 async def test_what_was_under_way_when_a_stream_ended_is_dropped():
@@ -94,11 +109,11 @@ async def test_without_somebody_to_answer_a_stream_is_refused():
 
 
 async def test_either_side_may_open():
-    opened: list[tuple[int, Target]] = []
+    opened: list[tuple[int, str]] = []
     link, pipe, _ = paper_link(Role.LAPTOP)
-    link.on_open = lambda link, number, target: opened.append((number, target))
+    link.on_open = lambda link, number, text: opened.append((number, text))
     feed(link, encode(Kind.OPEN, 2, str(TARGET).encode()))
-    assert opened == [(2, TARGET)]
+    assert opened == [(2, str(TARGET))]
     assert [link.open(TARGET), link.open(TARGET)] == [1, 3]
     await until(lambda: pipe.frames)
     assert pipe.frames[0] == (Kind.OPEN, 1, b"tcp:10.0.0.1:80")
@@ -106,7 +121,7 @@ async def test_either_side_may_open():
 
 async def test_a_target_that_means_nothing_is_refused():
     link, pipe, _ = paper_link(Role.AGENT)
-    link.on_open = lambda *_: pytest.fail("opened")
+    link.on_open = Dialer(link.loop)
     feed(link, encode(Kind.OPEN, 1, b"\xff\xff"))
     assert pipe.frames == [(Kind.RESET, 1, struct.pack(">I", Reason.EINVAL))]
 
@@ -126,7 +141,7 @@ async def test_more_streams_than_a_link_carries_are_refused():
     [
         (encode(Kind.OPEN, 3, b"tcp:a:1"), "stream 3 can't be opened"),
         (encode(Kind.OPEN, 4, b"tcp:a:1") + encode(Kind.OPEN, 2, b"tcp:a:1"), "stream 2 can't be"),
-        (encode(Kind.OPEN, 1, b"tcp:a:1"), "OPEN on stream 1, which exists"),
+        (encode(Kind.OPEN, 1, b"tcp:a:1"), "OPEN on stream 1"),
         (HEADER.pack(77 << 24, 1), "unknown frame kind 77"),
     ],
 )
@@ -186,8 +201,8 @@ async def test_the_numbers_of_a_link_are_used_up_slowly():
 
 
 async def test_the_first_frames_may_follow_the_hello_at_once():
-    opened: list[Target] = []
-    with link_pair(lambda link, number, target: opened.append(target)) as (laptop, agent):
+    opened: list[str] = []
+    with link_pair(lambda link, number, text: opened.append(text)) as (laptop, agent):
         laptop.open(TARGET)
         await until(lambda: opened)
         assert agent.greeted

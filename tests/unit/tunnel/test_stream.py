@@ -15,6 +15,7 @@ from tests.unit.tunnel.ends import (
 )
 
 from ktconnect.tunnel.link import Link
+from ktconnect.tunnel.member import ORDERLY, End, Side
 from ktconnect.tunnel.stream import Stream
 from ktconnect.tunnel.tuning import reset_on_close
 from ktconnect.wire.frames import Kind, encode, encode_number
@@ -34,7 +35,7 @@ class Pair:
         self.sockets: list[socket.socket] = []
         self.answered: list[socket.socket] = []
 
-    def answer(self, link: Link, number: int, target: Target) -> None:
+    def answer(self, link: Link, number: int, text: str) -> None:
         server, local = tcp_pair()
         self.answered.append(server)
         self.sockets.append(server)
@@ -209,12 +210,48 @@ async def test_what_comes_before_the_socket_is_kept_for_it():
         link.close()
 
 
+async def test_an_opener_hears_once_that_the_target_accepted():
+    link, _, _ = paper_link()
+    stream, opened = Stream(link, 1), list[str]()
+    stream.on_opened = lambda: opened.append("opened")
+    link.data_received(memoryview(2 * encode(Kind.OPENED, 1)))
+    assert opened == ["opened"]
+    link.close()
+
+
+async def test_a_stream_knows_what_it_carried_and_how_it_ended():
+    with applications() as pair:
+        near, local = tcp_pair()
+        stream, ended = Stream(pair.laptop, pair.laptop.open(TARGET)), list[End]()
+        stream.on_end = ended.append
+        stream.attach(local)
+        await until(lambda: pair.answered)
+        with near:
+            await send(near, bytes(400_000))
+            assert await receive(pair.answered[0], 400_000) == bytes(400_000)
+            await send(pair.answered[0], b"thanks")
+            pair.answered[0].shutdown(socket.SHUT_WR)
+            assert await read_all(near) == b"thanks"
+            near.shutdown(socket.SHUT_WR)
+            await until(lambda: ended)
+        assert (stream.sent, stream.received) == (400_000, 6)
+        assert ended == [ORDERLY]
+
+
+async def test_the_end_of_the_link_is_told_apart_from_a_reset():
+    link, _, _ = paper_link()
+    stream, ended = Stream(link, 1), list[End]()
+    stream.on_end = ended.append
+    link.close()
+    assert ended == [End(Side.LINK, Reason.ECONNABORTED)]
+
+
 async def test_the_end_before_the_socket_is_told():
     link, _, _ = paper_link()
-    stream, ended = Stream(link, 1), list[str]()
-    stream.on_end = lambda: ended.append("end")
+    stream, ended = Stream(link, 1), list[End]()
+    stream.on_end = ended.append
     link.data_received(memoryview(encode(Kind.DATA, 1, b"x") + encode_number(Kind.RESET, 1, 104)))
-    assert ended == ["end"]
+    assert ended == [End(Side.THERE, 104)]
     assert link.budget.held == 0
 
 

@@ -56,7 +56,7 @@ def test_another_version_of_the_protocol_is_refused_by_the_agent():
     laptop, agent = doors()
     knock = bytearray(laptop.knock)
     knock[len(hello.MAGIC)] += 1
-    with pytest.raises(HelloRefused, match="protocol 2 is not 1"):
+    with pytest.raises(HelloRefused, match="protocol 3 is not 2"):
         fed(agent, bytes(knock))
 
 
@@ -66,7 +66,7 @@ def test_another_version_of_the_protocol_is_refused_by_the_laptop():
     assert let_in is not None
     reply = bytearray(let_in.reply)
     reply[len(hello.MAGIC)] += 1
-    with pytest.raises(HelloRefused, match="speaks protocol 2") as refused:
+    with pytest.raises(HelloRefused, match="speaks protocol 3") as refused:
         fed(laptop, bytes(reply))
     assert "--shareShadow" in refused.value.hint
 
