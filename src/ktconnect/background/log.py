@@ -1,11 +1,12 @@
 """What a session in the background says: files of bounded size and number."""
 
+import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from . import home
 
@@ -16,6 +17,8 @@ ASIDE: Final = ".1"
 KEPT: Final = 20
 """Logs of ended sessions that stay."""
 DAYS: Final = 14.0
+POLL: Final = 0.2
+"""Seconds between two looks at a log that is followed."""
 
 
 class RotatingLog:
@@ -97,3 +100,31 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
+
+
+async def followed(path: Path, goes_on: Callable[[], bool]) -> AsyncIterator[str]:
+    """Its lines as they are written, until it doesn't go on any more. Raises: OSError."""
+    file = path.open(errors="replace")
+    try:
+        file.seek(0, os.SEEK_END)
+        while True:
+            last = not goes_on()  # asked first: what it wrote before its end is read below
+            for line in file:
+                yield line
+            if last:
+                return
+            if _is_another(path, file):
+                file.close()
+                file = path.open(errors="replace")
+            else:
+                await asyncio.sleep(POLL)
+    finally:
+        file.close()
+
+
+def _is_another(path: Path, file: TextIO) -> bool:
+    """Whether the log was put aside, and another one begun."""
+    try:
+        return path.stat().st_ino != os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:  # just between the two
+        return False

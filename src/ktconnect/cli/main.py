@@ -1,7 +1,10 @@
 """`ktctl`: parse, run, and turn every expected failure into one message and an exit code."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import click
 
@@ -9,21 +12,41 @@ from ktconnect import __version__
 from ktconnect.errors import KtError, UsageError
 
 from .clean import clean
+from .completion import completion
 from .connect import connect
-from .options import shared_options
+from .logs import logs
+from .options import group_options
 from .output import report_error
+from .ps import ps
 from .spelling import modernise, normalise
+from .status import status
+from .stop import stop
 
 SETTINGS = {
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda token: normalise(token),
     "max_content_width": 100,
 }
+ORDER = (
+    *("connect", "exchange", "preview", "forward"),
+    *("status", "birdseye", "ps", "logs", "stop"),
+    *("recover", "clean", "setup", "rbac", "completion"),
+)
+"""How the help lists the commands: what to begin with first."""
 
 
-@click.group(context_settings=SETTINGS)
+class Commands(click.Group):
+    """The commands, in an order that a newcomer can read."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See click."""
+        known = [name for name in ORDER if name in self.commands]
+        return known + sorted(set(self.commands) - set(known))
+
+
+@click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, "-v", "--version", message="ktctl %(version)s")
-@shared_options
+@group_options
 def ktctl(**_shared: object) -> None:
     """Join this machine and a Kubernetes cluster, both ways.
 
@@ -34,15 +57,35 @@ def ktctl(**_shared: object) -> None:
 
 ktctl.add_command(connect)
 ktctl.add_command(clean)
+ktctl.add_command(status)
+ktctl.add_command(ps)
+ktctl.add_command(logs)
+ktctl.add_command(stop)
+ktctl.add_command(completion)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script. Exits 0 on success, 2 on a wrong call, else with the error's own code."""
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+    code = run(sys.argv[1:] if argv is None else argv)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or output_failed(error)
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
+    try:
+        return _run(argv)
+    except BrokenPipeError:
+        _silence()
+        return 141  # whoever read our output has gone: like SIGPIPE
+    except OSError as error:
+        return output_failed(error)
+
+
+def _run(argv: Sequence[str]) -> int:
     modern = modernise(argv, frozenset(switches(ktctl)))
     for note in modern.notes:
         click.echo(f"note: {note}", err=True)
@@ -59,9 +102,27 @@ def run(argv: Sequence[str]) -> int:
     except KtError as error:
         report_error(error, asked_output(modern.args))
         return error.exit_code
-    except BrokenPipeError:
-        return 141  # whoever read our output has gone: like SIGPIPE
     return result if isinstance(result, int) else 0
+
+
+def output_failed(error: OSError) -> int:
+    """Say that our own words could not be written, or a file not be read; returns the exit code."""
+    if error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EFBIG):
+        _silence()
+        message = f"standard output can't be written: {error.strerror}"
+    else:
+        message = f"{error.filename or 'the system'}: {error.strerror or error}"
+    with suppress(OSError):  # standard error may be as full
+        report_error(KtError(message), "text")
+    return KtError.exit_code
+
+
+def _silence() -> None:
+    """Else the interpreter's own last flush fails once more, with words of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def switches(group: click.Group) -> Iterator[str]:

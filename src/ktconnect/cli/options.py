@@ -20,10 +20,13 @@ def _flag(*names: str, **attributes: Any) -> Callable[[Command], Command]:
     return click.option(*names, **attributes)
 
 
-SHARED = [
+WHERE = [
     _flag("-n", "--namespace", help="Namespace to work in.  [default: the context's]"),
     _flag("-c", "--kubeconfig", help="Kubeconfig file.  [default: $KUBECONFIG, ~/.kube/config]"),
     _flag("--context", help="Context of the kubeconfig.  [default: the current one]"),
+]
+SHARED = [
+    *WHERE,
     _flag(
         "-i",
         "--image",
@@ -74,16 +77,24 @@ SHARED = [
         type=click.Choice(["4", "6"]),
         help="Use IPv4 or IPv6 alone.  [default: both]",
     ),
-    _flag(
-        "-o",
-        "--output",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="How to print: for people, or one JSON object a line.",
-    ),
-    _flag("-d", "--debug", is_flag=True, help="Log in detail to standard error."),
 ]
+TOLD = ("text", "json")
+LISTED = ("text", "wide", "json", "yaml")
+
+
+def _output(choices: tuple[str, ...]) -> list[Callable[[Command], Command]]:
+    for_programs = "one JSON object a line" if choices == TOLD else "JSON or YAML for programs"
+    return [
+        _flag(
+            "-o",
+            "--output",
+            type=click.Choice(choices),
+            default="text",
+            show_default=True,
+            help=f"How to print: for people, or {for_programs}.",
+        ),
+        _flag("-d", "--debug", is_flag=True, help="Log in detail to standard error."),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +108,68 @@ class Shared:
 
 def shared_options(command: Command) -> Command:
     """Give ``command`` every shared flag."""
-    for option in reversed(SHARED):
+    return _with([*SHARED, *_output(TOLD)], command)
+
+
+def group_options(command: Command) -> Command:
+    """As `shared_options`, with every value that any command takes."""
+    return _with([*SHARED, *_output(LISTED)], command)
+
+
+def listing_options(command: Command) -> Command:
+    """The flags of a command that looks at the cluster and prints a list."""
+    return _with([*WHERE, *_output(LISTED)], command)
+
+
+def local_options(*outputs: str) -> Callable[[Command], Command]:
+    """The flags of a command that looks at this machine alone."""
+    return lambda command: _with(_output(outputs), command)
+
+
+def _with(options: list[Callable[[Command], Command]], command: Command) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
 
 
 def take_shared(context: click.Context) -> Shared:
-    """The shared flags, wherever they stood: those after the command win over those before it.
-
-    Raises: UsageError for a value that can't be meant.
-    """
-    values = dict(context.params)
-    parent = context.parent
-    for name, value in (parent.params if parent else {}).items():
-        given = parent and parent.get_parameter_source(name) is not ParameterSource.DEFAULT
-        if given and context.get_parameter_source(name) is ParameterSource.DEFAULT:
-            values[name] = value
+    """The shared flags, wherever they stood. Raises: UsageError for one that can't be meant."""
+    values = take_all(context)
     return Shared(_cluster_spec(values), values["output"], values["debug"])
+
+
+def take_all(context: click.Context) -> dict[str, Any]:
+    """The flags as click read them: those after the command win over those before it.
+
+    Raises: UsageError for a ``-o`` that the command doesn't know.
+    """
+    parent = context.parent
+    values: dict[str, Any] = dict(parent.params) if parent else {}
+    for name, value in context.params.items():
+        before = parent and parent.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)
+        if not before or context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            values[name] = value
+    _check_output(context, values["output"])
+    return values
+
+
+def take_output(context: click.Context) -> str:
+    """``-o``, wherever it stood. Raises: UsageError for one that the command doesn't know."""
+    return str(take_all(context)["output"])
+
+
+def _check_output(context: click.Context, output: str) -> None:
+    """A ``-o`` before the command may be one that only other commands know."""
+    taken = [
+        choice
+        for each in context.command.params
+        if each.name == "output"
+        for choice in getattr(each.type, "choices", ())
+    ]
+    if taken and output not in taken:
+        raise UsageError(
+            f"`ktctl {context.info_name}` prints no {output}", hint=f"use -o {' or '.join(taken)}"
+        )
 
 
 def _cluster_spec(values: dict[str, Any]) -> ClusterSpec:
