@@ -13,12 +13,11 @@ from typing import Any, Protocol
 
 from ktconnect.errors import Conflict
 
-from .failures import NotFound
+from .fields import FieldBackend, FieldObjects
 from .paths import Kind, Manifest, split_key
-from .pointer import Json, Patch, field_at, patch_to, value_at
+from .pointer import Json
 
 DIGEST = "kt-manifest"  # annotation on whole objects that are ours
-TRIES = 5
 OF_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 
 
@@ -73,17 +72,11 @@ def stamped(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
-class Objects(Protocol):
-    """What is needed of an API server; `client.Cluster` has it, and the agent's guard."""
+class Objects(FieldObjects, Protocol):
+    """What is needed of an API server: `client.Cluster`."""
 
-    async def find(
-        self, kind: Kind, name: str, namespace: str = "", *, subresource: str = ""
-    ) -> Manifest | None: ...
     async def create(self, manifest: Manifest) -> Manifest: ...
     async def replace(self, manifest: Manifest) -> Manifest: ...
-    async def patch(
-        self, kind: Kind, name: str, patch: Patch, namespace: str = "", *, subresource: str = ""
-    ) -> Manifest: ...
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, uid: str = ""
     ) -> bool: ...
@@ -97,30 +90,29 @@ class KubeBackend:
 
     def __init__(self, cluster: Objects) -> None:
         self._cluster = cluster
+        self._fields = FieldBackend(cluster)
 
     async def read(self, key: str) -> Json | None:
         """The object, or the field, that ``key`` names; None where there is none."""
-        whole, _, pointer = key.partition("#")
-        found = await self._find(whole)
-        if found is None:
-            return None
-        return field_at(found, pointer) if pointer else Live(found)
+        if "#" in key:
+            return await self._fields.read(key)
+        found = await self._find(key)
+        return None if found is None else Live(found)
 
     async def write(self, key: str, value: Json | None, *, expected: Json | None) -> None:
         """See `ktconnect.apply.Backend.write`."""
-        whole, _, pointer = key.partition("#")
-        if pointer:
-            await self._write_field(whole, pointer, value, expected)
+        if "#" in key:
+            await self._fields.write(key, value, expected=expected)
         elif value is None:
-            await self._delete(whole, await self._confirmed(whole, expected))
+            await self._delete(key, await self._confirmed(key, expected))
         elif expected is None:
             await self._cluster.create(stamped(value))
         else:
-            await self._replace(whole, value, await self._confirmed(whole, expected))
+            await self._replace(key, value, await self._confirmed(key, expected))
 
     async def _find(self, whole: str) -> Manifest | None:
         at = split_key(whole)
-        return await self._cluster.find(at.kind, at.name, at.namespace, subresource=at.subresource)
+        return await self._cluster.find(at.kind, at.name, at.namespace)
 
     async def _confirmed(self, whole: str, expected: Json | None) -> Live | None:
         """The object that was expected, with its UID; None where none was."""
@@ -143,27 +135,3 @@ class KubeBackend:
         await self._cluster.replace(
             {**new, "metadata": {**new["metadata"], "resourceVersion": live.version}}
         )
-
-    async def _write_field(
-        self, whole: str, pointer: str, value: Json | None, expected: Json | None
-    ) -> None:
-        """Once more when only other fields changed meanwhile."""
-        at = split_key(whole)
-        for attempt in range(1, TRIES + 1):
-            found = await self._find(whole)
-            if found is None:
-                if value is None:
-                    return  # with its object the field is gone too
-                raise Conflict(f"{whole} does not exist any more")
-            if field_at(found, pointer) != expected:
-                raise Conflict(f"{whole}: {pointer} was changed by someone else")
-            patch = patch_to(found, pointer, value, value_at(found, pointer))
-            try:
-                await self._cluster.patch(
-                    at.kind, at.name, patch, at.namespace, subresource=at.subresource
-                )
-            except (Conflict, NotFound):
-                if attempt == TRIES:
-                    raise
-            else:
-                return

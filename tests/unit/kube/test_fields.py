@@ -1,0 +1,50 @@
+import pytest
+from tests.unit.kube.fakeanswers import Answer
+
+from ktconnect.errors import Conflict
+from ktconnect.kube.fields import TRIES, FieldBackend
+
+KEY = "v1/Service/demo/web#/spec/selector"
+METADATA = {"name": "web", "namespace": "demo"}
+
+
+def service(**spec):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": METADATA, "spec": spec}
+
+
+@pytest.fixture
+def backend(cluster):
+    return FieldBackend(cluster)
+
+
+async def test_a_field_is_set_if_it_is_as_expected(api, backend):
+    api.put(service(selector={"a": "b"}, ports=[]))
+    assert await backend.read(KEY) == {"a": "b"}
+    await backend.write(KEY, {"c": "d"}, expected={"a": "b"})
+    assert await backend.read(KEY) == {"c": "d"}
+    with pytest.raises(Conflict, match="someone else"):
+        await backend.write(KEY, {"e": "f"}, expected={"a": "b"})
+    assert api.objects["v1/Service", "demo", "web"]["spec"] == {"selector": {"c": "d"}, "ports": []}
+
+
+async def test_where_the_object_is_gone_so_is_the_field(backend):
+    assert await backend.read(KEY) is None
+    await backend.write(KEY, None, expected={"a": "b"})
+    with pytest.raises(Conflict, match="does not exist any more"):
+        await backend.write(KEY, {"a": "b"}, expected=None)
+
+
+async def test_a_patch_that_keeps_missing_is_given_up(api, backend):
+    api.put(service(selector={"a": "b"}))
+    found = api.objects["v1/Service", "demo", "web"]
+    message = "the server rejected our request due to an error in our request"
+
+    def answer(asked):
+        if asked.method == "GET":
+            return Answer(body=found)
+        return Answer(422, {"reason": "Invalid", "message": message})
+
+    api.routes["/api/v1/namespaces/demo/services/web"] = answer
+    with pytest.raises(Conflict):
+        await backend.write(KEY, {"c": "d"}, expected={"a": "b"})
+    assert sum(asked.method == "PATCH" for asked in api.asked) == TRIES
