@@ -36,6 +36,7 @@ _FAILURES: Final = (KtError, OSError, TimeoutError)
 
 OnState = Callable[[TunnelState, str], object]
 OnUnreachable = Callable[[str], Awaitable[object]]
+OnGreeted = Callable[[AgentFacts], object]
 
 
 class Tunnel:
@@ -44,6 +45,7 @@ class Tunnel:
     ``on_state`` hears of every change of state with its reason. ``on_unreachable`` is awaited,
     with the reason, each time an attempt fails while no pipe is up: the agent may be gone and can
     be made again there; what it raises of KtError, OSError and TimeoutError counts as the failure.
+    ``on_greeted`` hears of the agent's facts each time a pipe is greeted.
     ``on_open`` answers streams that the agent opens; without it they are refused.
     """
 
@@ -52,6 +54,7 @@ class Tunnel:
     ) -> None:
         self.on_state: OnState | None = None
         self.on_unreachable: OnUnreachable | None = None
+        self.on_greeted: OnGreeted | None = None
         self.on_open: OnOpen | None = None
         self._open_pipe = open_pipe
         self._token = token
@@ -192,6 +195,8 @@ class Tunnel:
         lane.link.on_open = self.on_open
         self._lanes.up.append(lane)
         self._facts = facts
+        if self.on_greeted is not None:
+            self.on_greeted(facts)
         self._told.set()
         self._up.set()
         self._judge()

@@ -117,6 +117,16 @@ async def test_the_agents_facts_come_with_the_first_pipe():
             await until(lambda: tunnel.statistics().pipes == 4)
 
 
+async def test_every_greeting_tells_the_agents_facts_to_who_wants_to_hear_them():
+    heard = []
+    with running_agent() as port:
+        tunnel = Tunnel(lambda: connect(port), TOKEN, pipes=2)
+        tunnel.on_greeted = heard.append
+        async with running(tunnel):
+            await until(lambda: len(heard) == 2)
+    assert {facts.addresses for facts in heard} == {("10.0.0.1",)}
+
+
 async def test_a_wrong_token_is_refused_with_the_reason_at_once():
     with running_agent(token="another") as port:
         async with running(Tunnel(lambda: connect(port), TOKEN)) as tunnel:
