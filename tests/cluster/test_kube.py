@@ -93,7 +93,6 @@ def test_the_clusters_own_facts_are_found(cluster, namespace, deploy, do):
     found = do("facts", namespace)
     assert found["missing_rights"] == []
     assert not found["limited_to_namespace"]
-    assert found["dual_stack"]
     assert ["web", namespace] in found["services"]
     assert namespace in found["namespaces"]
     assert found["cluster_domain"] == "cluster.local"

@@ -84,12 +84,10 @@ class Survey:
     async def fix(self) -> None:
         """What does not change while connected."""
         async with asyncio.TaskGroup() as group:
-            version = group.create_task(self.cluster.version())
             own = group.create_task(_resolved(self.cluster))
             slices = group.create_task(self._server_slices())
             domain = group.create_task(self._domain())
         self.seen.fixed = {
-            "version": version.result().text,
             "server_addresses": tuple(dict.fromkeys((*own.result(), *slices.result()))),
             "cluster_domain": domain.result(),
         }

@@ -35,8 +35,6 @@ class ClusterFacts:
     services: tuple[tuple[str, str], ...] = ()
     headless: tuple[tuple[str, str], ...] = ()
     server_addresses: tuple[Address, ...] = ()
-    version: str = ""
-    dual_stack: bool = False
     limited_to_namespace: bool = False
     missing_rights: tuple[Right, ...] = ()
 
@@ -145,16 +143,14 @@ class Seen:
         outside = self._host_addresses()
         service_ips = [address for each in services for address in each.addresses]
         told = [network for each in self._of(Told) for network in each.ranges]
-        service_ranges = subtract(completed(told, service_ips), map(host_network, outside))
         return ClusterFacts(
-            service_ranges=service_ranges,
+            service_ranges=subtract(completed(told, service_ips), map(host_network, outside)),
             pod_ranges=self._pod_ranges(outside),
             node_addresses=outside,
             dns_addresses=tuple(ip for each in services if each.is_dns for ip in each.addresses),
             namespaces=self._namespaces(services),
             services=tuple((each.name, each.namespace) for each in services),
             headless=tuple((each.name, each.namespace) for each in services if each.is_headless),
-            dual_stack=len({network.version for network in service_ranges}) == 2,
             **self.fixed,
         )
 

@@ -33,14 +33,13 @@ class Flows:
 
     def __init__(
         self, loop: Loop, resolver: Resolver, *, patience: float = UNASKED,
-        udp_idle: float = UDP_IDLE, icmp_idle: float = ICMP_IDLE,
+        udp_idle: float = UDP_IDLE,
     ) -> None:  # fmt: skip
         """``patience``: seconds that OPENED may wait for company."""
         self._loop = loop
         self._resolver = resolver
         self._patience = patience
         self._udp_idle = udp_idle
-        self._icmp_idle = icmp_idle
         self._flows: dict[Flow, None] = {}
         self._sweeping = False
 
@@ -49,7 +48,7 @@ class Flows:
 
         ``on_end`` hears of its end.
         """
-        idle = self._udp_idle if target.kind == "udp" else self._icmp_idle
+        idle = self._udp_idle if target.kind == "udp" else ICMP_IDLE
 
         def ended(end: End) -> None:
             del self._flows[flow]
@@ -69,7 +68,7 @@ class Flows:
     def _sweep_later(self) -> None:
         if not self._sweeping:
             self._sweeping = True
-            self._loop.call_later(min(self._udp_idle, self._icmp_idle) / 4, self._sweep)
+            self._loop.call_later(min(self._udp_idle, ICMP_IDLE) / 4, self._sweep)
 
     def _sweep(self) -> None:
         self._sweeping = False
@@ -111,14 +110,14 @@ class Flow:
         if addresses:
             self.connect(kind, *addresses[0])
         else:
-            self._abort(Reason.EHOSTUNREACH)
+            self.abort(Reason.EHOSTUNREACH)
 
     def connect(self, kind: str, family: int, address: tuple[str, int]) -> None:
         """Go to one address."""
         try:
             sock = socket.socket(family, *_socket_kind(kind, family))
         except OSError as error:
-            self._abort(error.errno or Reason.EPERM)
+            self.abort(error.errno or Reason.EPERM)
             return
         self._sock = sock
         if kind == "icmp":
@@ -126,7 +125,7 @@ class Flow:
         try:
             sock.connect(address)
         except OSError as error:
-            self._abort(error.errno or Reason.EHOSTUNREACH)
+            self.abort(error.errno or Reason.EHOSTUNREACH)
             return
         self._link.loop.add_reader(sock.fileno(), self._readable)
         self._link.say_opened(self._number, self._patience)
@@ -137,7 +136,7 @@ class Flow:
     def check_time(self, now: float) -> None:
         """Close the flow if it has been idle for long."""
         if now - self._used >= self._idle:
-            self._abort(Reason.IDLE)
+            self.abort(Reason.IDLE)
 
     # -- from the target to the link
 
@@ -162,7 +161,7 @@ class Flow:
         except AGAIN:
             return False
         except OSError as error:
-            self._abort(error.errno or Reason.ECONNREFUSED)
+            self.abort(error.errno or Reason.ECONNREFUSED)
             return False
         self._used = self._link.loop.time()
         message = self._codec.incoming(data)
@@ -195,7 +194,7 @@ class Flow:
         except AGAIN:
             pass  # a full buffer drops, as a full line does
         except OSError as error:
-            self._abort(error.errno or Reason.EHOSTUNREACH)
+            self.abort(error.errno or Reason.EHOSTUNREACH)
 
     def reset(self, errno: int) -> None:
         """See ``member.Member``."""
@@ -219,7 +218,8 @@ class Flow:
 
     # -- ends
 
-    def _abort(self, errno: int) -> None:
+    def abort(self, errno: int) -> None:
+        """End it now, telling the peer why."""
         if not self._ended:
             self._link.forget(self._number)
             self._link.refuse(self._number, errno)

@@ -44,7 +44,6 @@ def test_what_the_cluster_tells_is_taken_as_it_is():
     assert found.service_ranges == (net("10.96.0.0/16"), net("fd00:96::/112"))
     assert found.pod_ranges == (net("10.244.0.0/23"), net("fd00:244::/64"))
     assert found.node_addresses == (ip("10.0.0.1"), ip("10.0.0.2"))
-    assert found.dual_stack
 
 
 def test_without_it_the_ranges_are_those_of_what_is_seen():
@@ -56,7 +55,6 @@ def test_without_it_the_ranges_are_those_of_what_is_seen():
     ).facts()
     assert found.service_ranges == (net("10.96.0.0/24"),)
     assert found.pod_ranges == (net("10.244.0.0/16"),)
-    assert not found.dual_stack
 
 
 def test_nodes_and_host_network_pods_are_in_no_range():
