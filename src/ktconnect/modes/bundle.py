@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
-PARTS: Final = ("__init__.py", "errors.py", "names.py", "wire", "tunnel", "agent")
+PARTS: Final = (
+    *("__init__.py", "errors.py", "names.py", "wire", "tunnel", "agent"),
+    *("apply/__init__.py", "apply/change.py", "apply/engine.py"),
+    *("kube/__init__.py", "kube/asking.py", "kube/failures.py", "kube/fields.py"),
+    *("kube/paths.py", "kube/pointer.py", "kube/undoable.py"),
+    *("objects/__init__.py", "objects/session.py"),
+)
+"""What runs in the cluster; the second half is what the guard undoes a session with."""
+
 LAPTOP_ONLY: Final = frozenset(
     {"tunnel.py", "lane.py", "lanes.py", "status.py", "timing.py", "answer.py", "reach.py"}
 )
@@ -41,7 +49,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def _sources() -> "Iterator[tuple[str, bytes]]":
     package = files("ktconnect")
     for part in PARTS:
-        place = package / part
+        place = package.joinpath(*part.split("/"))
         if place.is_file():
             yield part, place.read_bytes()
         else:

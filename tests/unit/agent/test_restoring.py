@@ -1,0 +1,137 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.unit.kube.fakeapi import FakeApi
+from tests.unit.sessions.world import (
+    BEFORE,
+    NOW,
+    OURS,
+    leases,
+    put_lease,
+    put_service,
+    selector,
+)
+
+from ktconnect.agent.podapi import PodApi
+from ktconnect.agent.restoring import SETTLE, Verdict, restore, without_loop
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict, Forbidden, KtError
+from ktconnect.objects.session import LEASE, record_of
+from ktconnect.wire.spec import Guard
+
+ORDERS = Guard("demo", "kt-exchange-web", 60)
+
+
+@asynccontextmanager
+async def in_pod(tmp_path):
+    (tmp_path / "token").write_text("secret\n")
+    api = FakeApi()
+    api.now = NOW
+    api.token = "secret"
+    async with api.serving():
+        yield api, Undoing(PodApi(("127.0.0.1", api.port), tmp_path))
+
+
+class Undoing:
+    def __init__(self, api):
+        self.api = api
+        self.log: list[str] = []
+        self.slept: list[float] = []
+
+    async def run(self, orders=ORDERS):
+        return await asyncio.to_thread(
+            restore, self.api, orders, self.log.append, self.slept.append
+        )
+
+
+async def test_a_silent_laptops_session_is_undone_and_then_deleted(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api)
+        put_lease(api, 61)
+        assert await undoing.run() is Verdict.UNDONE
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+        assert undoing.slept == [SETTLE]
+        assert undoing.log[0] == "restored v1/Service/demo/web#/spec/selector"
+        methods = [asked.method for asked in api.asked]
+        assert methods == ["GET", "PATCH", "GET", "GET", "PATCH", "DELETE"]
+
+
+async def test_who_undid_it_stands_on_the_lease(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api)
+        put_lease(api, 61)
+        api.denied = {("delete", "leases", "demo")}
+        with pytest.raises(Forbidden):
+            await undoing.run()
+        record = record_of(api.objects[LEASE, "demo", "kt-exchange-web"])
+        assert record.taken_by == "its agent, after 60 s without its laptop"
+        api.denied = set()
+        assert await undoing.run() is Verdict.UNDONE
+        assert undoing.slept == [SETTLE]
+
+
+async def test_a_laptop_that_speaks_to_the_api_server_is_alive(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api)
+        put_lease(api, 30)
+        assert await undoing.run() is Verdict.ALIVE
+        assert selector(api) == OURS
+        assert await undoing.run(Guard("demo", "kt-exchange-web", 20)) is Verdict.UNDONE
+
+
+async def test_where_somebody_was_faster_there_is_nothing_to_do(tmp_path):
+    async with in_pod(tmp_path) as (_, undoing):
+        assert await undoing.run() is Verdict.GONE
+
+
+async def test_without_the_right_nothing_is_touched(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api)
+        put_lease(api, 61)
+        api.denied = {("patch", "leases", "demo")}
+        with pytest.raises(Forbidden, match="patch leases"):
+            await undoing.run()
+        assert selector(api) == OURS
+
+
+async def test_what_someone_else_changed_is_left(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api, selector={"app": "newer"})
+        put_lease(api, 61)
+        assert await undoing.run() is Verdict.UNDONE
+        assert selector(api) == {"app": "newer"}
+        assert undoing.slept == []
+        assert undoing.log[0].startswith("left as it is")
+
+
+async def test_a_journal_that_is_not_a_sessions_is_not_undone(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_lease(api, 61, journal=[Entry("kube", "v1/Secret/demo/x#/data", None, {})])
+        with pytest.raises(KtError, match="does not trust"):
+            await undoing.run()
+        assert leases(api) == ["kt-exchange-web"]
+
+
+async def test_a_laptop_that_wakes_up_at_this_moment_keeps_its_session(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api)
+        put_lease(api, 61)
+        path = f"/apis/coordination.k8s.io/v1/namespaces/demo/leases/{ORDERS.lease}"
+
+        def renewed_at_once(asked):
+            del api.routes[path]
+            answer = api._answer(asked)
+            put_lease(api, 0)
+            return answer
+
+        api.routes[path] = renewed_at_once
+        with pytest.raises(Conflict):
+            await undoing.run()
+        assert selector(api) == OURS
+
+
+def test_a_coroutine_that_waits_for_a_loop_is_a_mistake_of_ours():
+    with pytest.raises(AssertionError, match="waited for a loop"):
+        without_loop(asyncio.sleep(0))
