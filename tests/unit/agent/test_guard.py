@@ -1,9 +1,13 @@
-from collections.abc import Callable
+
+from typing import TYPE_CHECKING
 
 from ktconnect.agent.guard import AGAIN, ASK_AGAIN, Guard
 from ktconnect.agent.restoring import Verdict
 from ktconnect.errors import Conflict, Forbidden, Unreachable
 from ktconnect.wire.spec import Guard as Orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Scene:
