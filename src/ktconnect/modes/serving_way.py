@@ -68,6 +68,12 @@ class Way(Protocol):
     """Whether callers can be led back for a while, when the agent itself is lost: by ``give_back``
     and ``switch`` again. False where that takes long, or leads nowhere."""
 
+    patience: float
+    """Seconds that ``give_back`` may take."""
+
+    advice: tuple[str, ...]
+    """What is worth knowing once callers come to the laptop, in lines for a person."""
+
     broken: str
     """Why callers do not come to the agent, though they should; empty while they do."""
 

@@ -5,16 +5,18 @@ import hashlib
 import logging
 import secrets
 import string
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ktconnect import names
-from ktconnect.errors import Conflict, KtError, TunnelClosed
+from ktconnect.errors import Conflict, Forbidden, KtError, TunnelClosed
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists, NotFound
-from ktconnect.kube.podstate import Ready, verdict
+from ktconnect.kube.podstate import Ready, created, described, verdict
 from ktconnect.kube.portforward import open_pipe
 from ktconnect.kube.ready import wait_ready
+from ktconnect.kube.watch import uid
 from ktconnect.objects import session as leases
 from ktconnect.objects.agent import AgentPod, config_map, deployment
 from ktconnect.objects.session import LEASE, Manifest, Session
@@ -24,6 +26,7 @@ from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec
 
 from .bundle import agent_bundle
+from .silence import HUNG, Silence
 from .spec import ClusterSpec
 
 log = logging.getLogger(__name__)
@@ -76,9 +79,12 @@ class Shadow:
         self._plan = plan
         self._lasts = lasts
         self._namespace = lease.session.namespace
+        self._silence: Silence | None = None
         self.lease = lease
         self.within = 60.0
         """Seconds that a Pod may take to be ready."""
+        self.hung = HUNG
+        """Seconds without an answer after which a Pod that is ready is replaced."""
 
     @property
     def session(self) -> Session:
@@ -121,16 +127,38 @@ class Shadow:
         pods = await self._cluster.list("v1/Pod", self._namespace, labels=self.selector)
         ready = [pod for pod in pods if isinstance(verdict(pod), Ready)]
         if not ready:
-            raise TunnelClosed("the agent's Pod is not ready")
-        newest = max(ready, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+            state = described(verdict(max(pods, key=created))) if pods else "there is none"
+            raise TunnelClosed(f"the agent's Pod is not ready: {state}")
+        newest = max(ready, key=created)
         return await open_pipe(
             self._cluster, self._namespace, newest["metadata"]["name"], self._plan.spec.port
         )
 
     async def revive(self, reason: str) -> None:
-        """The agent can't be reached: make anew what was deleted, and wait until it runs."""
+        """The agent can't be reached: make anew what was deleted, and wait until it runs.
+
+        One that runs and answers nobody for a minute has hung, and is replaced.
+        """
         log.info("the agent can't be reached: %s", reason)
+        before, self._silence = self._silence, None  # what fails here says nothing of the Pod
         await self._ensure_exists()
+        pod = await self.ready_pod()
+        self._silence = Silence.goes_on(uid(pod), time.monotonic(), before)
+        if self._silence.seconds >= self.hung:
+            await self._replace(pod)
+
+    async def _replace(self, pod: Manifest) -> None:
+        """End one that hangs; by its Deployment, where Pods may not be deleted."""
+        log.warning("the agent's Pod %s hangs and is replaced", pod["metadata"]["name"])
+        self._silence = None
+        try:
+            name = pod["metadata"]["name"]
+            await self._cluster.delete("v1/Pod", name, self._namespace, uid=uid(pod))
+        except Forbidden:
+            if self._shared:
+                raise
+            await self._cluster.delete(DEPLOYMENT, self.name, self._namespace)
+            await self._ensure_exists()
         await self.ready_pod()
 
     async def keep_alive(self, every: float = leases.RENEW_SECONDS) -> None:
@@ -141,6 +169,12 @@ class Shadow:
                 await self.renew()
             except KtError as error:
                 log.debug("the lease was not renewed: %s", error)
+
+    async def is_there(self) -> bool:
+        """Whether a Pod of the agent is ready and stays. Raises: as `Cluster.list`."""
+        pods = await self._cluster.list("v1/Pod", self._namespace, labels=self.selector)
+        staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        return any(isinstance(verdict(pod), Ready) for pod in staying)
 
     async def delete(self) -> None:
         """Take away what is this session's alone. What someone deleted already is no error."""

@@ -1,0 +1,115 @@
+"""The agent of a session and the tunnel to it: where calls come in, and are answered."""
+
+import asyncio
+import logging
+
+from ktconnect.errors import KtError
+from ktconnect.objects.session import Manifest
+from ktconnect.tunnel.answer import Answers, CallRecord, Port
+from ktconnect.tunnel.link import Link
+from ktconnect.tunnel.status import TunnelState
+from ktconnect.tunnel.timing import Timing
+from ktconnect.tunnel.tunnel import Tunnel
+from ktconnect.wire.hello import AgentFacts
+from ktconnect.wire.target import Target
+
+from .report import Reporter, Status
+from .selftest import Arrivals
+from .serving_agent import ServingSpec
+from .serving_view import Tally, call_ended, status_now
+from .serving_way import InboundPlan
+from .shadow import Shadow
+
+log = logging.getLogger(__name__)
+
+LOST_AFTER = 3.0
+"""Seconds without a tunnel after which the agent counts as lost, if the API server answers."""
+
+LOOK_AGAIN = 0.5
+LOOK_WITHIN = 2.0
+
+
+class Line:
+    """Owned by whoever runs ``tunnel.run`` in a task."""
+
+    def __init__(
+        self, spec: ServingSpec, plan: InboundPlan, shadow: Shadow, reporter: Reporter
+    ) -> None:
+        """To be made while the loop runs."""
+        self._spec = spec
+        self._plan = plan
+        self._reporter = reporter
+        self._changed = asyncio.Event()
+        self._tally = Tally()
+        self.shadow = shadow
+        self.arrivals = Arrivals()
+        self.addresses: frozenset[str] = frozenset()
+        """Those of the agents' Pods that there have been."""
+        targets: dict[Port, Target] = {p.listen: p.target for p in plan.exposed if p.target}
+        self.answers = Answers(
+            targets, proxy_protocol=spec.proxy_protocol, on_call=self._ended if spec.log else None
+        )
+        timing = Timing(attempt=spec.cluster.port_forward_timeout)
+        self.tunnel = Tunnel(shadow.open_pipe, shadow.token, timing=timing)
+        self.tunnel.on_unreachable = shadow.revive
+        self.tunnel.on_greeted = self._greeted
+        self.tunnel.on_open = self._opened
+        self.tunnel.on_state = lambda _state, _reason: self._changed.set()
+
+    async def start_agent(self) -> Manifest:
+        """Make the agent; its Pod, once it is ready. Raises: as `Shadow`."""
+        self.shadow.within = self._spec.cluster.pod_creation_timeout
+        await self.shadow.create()
+        return await self.shadow.ready_pod()
+
+    def status(self, broken: str) -> Status:
+        """See ``serving_view.status_now``."""
+        return status_now(self._plan, self.tunnel.statistics(), self.answers, self._tally, broken)
+
+    @property
+    def is_up(self) -> bool:
+        return self.tunnel.statistics().state is TunnelState.UP
+
+    async def when_up(self) -> None:
+        """Wait until calls can come in."""
+        while not self.is_up:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def when_lost(self) -> None:
+        """Wait until the agent is lost, and not just this machine's way to the cluster."""
+        loop = asyncio.get_running_loop()
+        while True:
+            while self.is_up:
+                self._changed.clear()
+                await self._changed.wait()
+            since = loop.time()
+            while not self.is_up:
+                there = await self._agent_is_there()
+                if there is None:
+                    since = loop.time()  # once the cluster answers, the tunnel gets its time, too
+                elif not there or loop.time() - since > LOST_AFTER:
+                    return
+                await asyncio.sleep(LOOK_AGAIN)
+
+    async def _agent_is_there(self) -> bool | None:
+        """Whether a Pod of it is ready; None while the API server does not answer."""
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                return await self.shadow.is_there()
+        except (KtError, TimeoutError) as error:
+            log.debug("is the agent there? %s", error)
+            return None
+
+    def _opened(self, link: Link, number: int, text: str) -> None:
+        self.arrivals.heard(text)
+        self.answers(link, number, text)
+
+    def _greeted(self, facts: AgentFacts) -> None:
+        self.addresses |= set(facts.addresses)
+        meanwhile = self._tally.greeted(facts, self.answers.refused)
+        if meanwhile:
+            self._reporter.note(meanwhile)
+
+    def _ended(self, record: CallRecord) -> None:
+        self._reporter.call(call_ended(self._plan, record))
