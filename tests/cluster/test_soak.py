@@ -11,6 +11,8 @@ from tests.cluster.patience import allowed
 from tests.cluster.processes import agent, family
 from tests.cluster.traffic import traffic
 
+from ktconnect.modes.silence import HUNG
+
 pytestmark = [pytest.mark.cluster, pytest.mark.soak, pytest.mark.timeout(900)]
 
 LONG_CUT = 300.0
@@ -76,6 +78,18 @@ def test_an_agent_follows_when_its_node_loses_power(cluster, namespace, connect,
         cluster.kubectl("uncordon", "node1")
         cluster.start_node("node2")
         cluster.kubectl("wait", "--for=condition=Ready", "node/node2", "--timeout=120s")
+
+
+def test_an_agent_that_hangs_for_good_is_replaced(cluster, namespace, session, echo, report):
+    """Kubernetes calls it ready all the time."""
+    hung = agent(cluster, namespace)
+    with traffic(cluster, *echo.orders) as going, stopped(hung):
+        began = time.time()
+        assert kept_ended(going) == {"ConnectionResetError"}
+        took = healed(session, going, began, within=FOLLOWED)
+        report(healed=took)
+        assert took < allowed(HUNG + HEALED)
+    one_of_each(cluster, namespace, session)
 
 
 def size(pid):

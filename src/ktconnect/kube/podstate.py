@@ -75,6 +75,22 @@ def verdict(pod: Manifest) -> Verdict:
     return Waiting(_state(status, scheduled))
 
 
+def created(pod: Manifest) -> str:
+    """When it was; orders Pods by age."""
+    return str(pod["metadata"].get("creationTimestamp", ""))
+
+
+def described(verdict: Verdict) -> str:
+    """A verdict in a few words."""
+    match verdict:
+        case Broken():
+            return f"{verdict.reason}: {verdict.message}"
+        case Waiting():
+            return verdict.state
+        case Ready():
+            return "ready"
+
+
 def _containers(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from status.get("initContainerStatuses") or ()
     yield from status.get("containerStatuses") or ()

@@ -11,7 +11,7 @@ from ktconnect.groups import task_group
 from .client import Cluster
 from .failures import Unauthorized
 from .paths import Manifest
-from .podstate import Broken, Ready, Waiting, failed_creation, verdict
+from .podstate import Broken, Ready, Waiting, created, failed_creation, verdict
 from .watch import Event, uid
 
 LOG_LINES = 20
@@ -49,7 +49,7 @@ class Progress:
         if not self.listed:
             return None
         serving = [pod for pod in self.pods.values() if isinstance(verdict(pod), Ready)]
-        return max(serving, key=_age, default=None)
+        return max(serving, key=created, default=None)
 
     def given_up_at(self) -> float:
         """When the present trouble counts as lasting; endless without trouble."""
@@ -67,7 +67,7 @@ class Progress:
         return next(iter(self._newest_first()), None)
 
     def _newest_first(self) -> Iterable[Manifest]:
-        return sorted(self.pods.values(), key=_age, reverse=True)
+        return sorted(self.pods.values(), key=created, reverse=True)
 
     def _broken(self) -> Broken | None:
         """Trouble of the newest Pod, else of creating one."""
@@ -76,10 +76,6 @@ class Progress:
             found = verdict(newest)
             return found if isinstance(found, Broken) else None
         return failed_creation(self.deployment) if self.deployment else None
-
-
-def _age(pod: Manifest) -> str:
-    return str(pod["metadata"].get("creationTimestamp", ""))
 
 
 async def wait_ready(

@@ -67,9 +67,8 @@ class Shadow:
     """The agent of one session: of its own, or shared by all of the namespace.
 
     A shared agent is owned by the Leases of all who use it, so Kubernetes' garbage collector takes
-    it away with the last one, and a crashed user does not pin it. Whoever ``lasts`` makes even its
-    Lease anew when somebody deleted it; for others that is the end, which is theirs to notice.
-    Closes: ``delete``.
+    it away with the last one, and a crashed user does not pin it. Who ``lasts`` makes a deleted
+    Lease anew too; for others that is the end, which is theirs to notice. Closes: ``delete``.
     """
 
     def __init__(

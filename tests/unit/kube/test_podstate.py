@@ -2,7 +2,14 @@ from typing import Any
 
 import pytest
 
-from ktconnect.kube.podstate import Broken, Ready, Waiting, failed_creation, verdict
+from ktconnect.kube.podstate import (
+    Broken,
+    Ready,
+    Waiting,
+    described,
+    failed_creation,
+    verdict,
+)
 
 
 def container(**state: Any) -> dict[str, Any]:
@@ -106,3 +113,8 @@ def test_an_account_that_is_missing_is_named_soon_unless_a_controller_makes_it(n
     assert least <= found.grace <= most
     assert f"ServiceAccount {name}" in found.hint
     assert "--serviceAccount" in found.hint
+
+
+def test_each_verdict_has_words():
+    verdicts = (Ready(), Waiting("Pending"), Broken("Crash", "ended with 1", "look"))
+    assert [described(each) for each in verdicts] == ["ready", "Pending", "Crash: ended with 1"]

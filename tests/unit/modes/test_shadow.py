@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from tests.unit.kube.fakeapi import FakeApi
 
-from ktconnect.errors import Conflict, Refused, TunnelClosed
+from ktconnect.errors import Conflict, Forbidden, Refused, TunnelClosed
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.shadow import (
     CONFIG_MAP,
@@ -124,7 +124,10 @@ async def test_the_local_clock_can_be_trusted_instead():
 async def test_a_pipe_needs_a_pod_that_is_ready():
     async with in_cluster() as (api, shadow):
         put_pod(api, "starting", ready=False)
-        with pytest.raises(TunnelClosed, match="not ready"):
+        with pytest.raises(TunnelClosed, match="not ready: Pending"):
+            await shadow().open_pipe()
+        api.remove("v1/Pod", "starting", "demo")
+        with pytest.raises(TunnelClosed, match="not ready: there is none"):
             await shadow().open_pipe()
 
 
@@ -183,3 +186,43 @@ async def test_a_shared_shadow_of_kt_connect_is_not_mistaken_for_ours():
         api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
         with pytest.raises(Conflict, match="another program's"):
             await create(shadow(shared=True))
+
+
+async def test_an_agent_that_hangs_is_replaced():
+    async with in_cluster() as (api, shadow):
+        ours = shadow()
+        await create(ours)
+        put_pod(api, "hung", ready=True)
+        put_pod(api, "other", ready=True, label="somebody-else")
+        for _ in range(3):
+            await ours.revive("no answer")
+        assert ("v1/Pod", "hung") in objects(api)
+        ours.hung = 0.0
+        with pytest.raises(Refused, match="no Pod was"):  # nobody makes another one here
+            await ours.revive("no answer")
+        pods = {name for kind, name in objects(api) if kind == "v1/Pod"}
+        assert pods == {"other"}
+
+
+async def test_without_the_right_to_delete_pods_the_deployment_is_made_anew():
+    async with in_cluster() as (api, shadow):
+        ours = shadow()
+        await create(ours)
+        put_pod(api, "hung", ready=True)
+        api.denied = {("delete", "pods", "demo")}
+        before = api.objects[DEPLOYMENT, "demo", ours.session.name]["metadata"]["uid"]
+        ours.hung = 0.0
+        await ours.revive("no answer")
+        assert api.objects[DEPLOYMENT, "demo", ours.session.name]["metadata"]["uid"] != before
+
+
+async def test_a_shared_agent_that_hangs_is_left_to_who_may_delete_its_pod():
+    async with in_cluster() as (api, shadow):
+        ours = shadow(shared=True)
+        await create(ours)
+        put_pod(api, "hung", ready=True, label=SHARED)
+        api.denied = {("delete", "pods", "demo")}
+        ours.hung = 0.0
+        with pytest.raises(Forbidden):
+            await ours.revive("no answer")
+        assert (DEPLOYMENT, SHARED) in objects(api)
