@@ -1,13 +1,24 @@
 """The laptop's answer to calls: each port of the Pod leads to a target of the laptop's choice."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ktconnect.wire.call import Call
+from ktconnect.wire.proxyprotocol import header
+from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
 
+from .dial import Arrival, Dialer
 from .link import Link
+from .member import End, Side
+from .outbox import THIS_ROUND
+from .reach import why
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 Port = tuple[str, int]
 """Protocol and Pod port: what a target is looked up by."""
@@ -39,8 +50,8 @@ class Answers:
 
     ``targets`` maps (protocol, Pod port) to ``tcp``, ``unix`` or ``udp`` targets; a call to any
     other port is refused. With ``proxy_protocol``, TCP targets get a PROXY protocol v2 header with
-    the caller's address first. ``on_call`` hears of every call when it has ended, refused ones
-    too. ``limit``: seconds a target may take to accept.
+    the caller's address first. ``on_call`` hears of every call that had a target, when it has
+    ended. ``limit``: seconds a target may take to accept.
     """
 
     def __init__(
@@ -55,8 +66,13 @@ class Answers:
         self._targets = dict(targets)
         self._proxy_protocol = proxy_protocol
         self._on_call = on_call
-        self._limit = limit
         self._loop = asyncio.get_running_loop()
+        self._dialer = Dialer(self._loop, limit=limit, patience=THIS_ROUND)
+        self._running: dict[_Running, None] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._curious: list[asyncio.Future[Call]] = []
+        self._refusing = False
         self.answered = 0
         """Calls whose target has accepted, since the start."""
         self.refused = 0
@@ -64,16 +80,121 @@ class Answers:
 
     def __call__(self, link: Link, number: int, text: str) -> None:
         """See ``link.OnOpen``. Raises: UsageError if ``text`` is no call."""
-        raise NotImplementedError
+        call = Call.parse(text)
+        target = self._targets.get((call.protocol, call.port))
+        if target is None or self._refusing:
+            self.refused += 1
+            link.refuse(number, Reason.ECONNREFUSED)
+        else:
+            self._begin(link, number, call, target)
 
     def running(self) -> list[CallRecord]:
         """The calls that go on now, oldest first."""
-        raise NotImplementedError
+        now = self._loop.time()
+        return [running.record(now, "") for running in self._running]
+
+    def next_call(self) -> "asyncio.Future[Call]":
+        """Done when the target of some further call has accepted."""
+        future: asyncio.Future[Call] = self._loop.create_future()
+        self._curious.append(future)
+        return future
 
     def refuse_new(self) -> None:
         """Refuse every further call, so that agents send it to its origin. Those that run go on."""
-        raise NotImplementedError
+        self._refusing = True
 
     async def drained(self, limit: float) -> int:
         """Wait until no call runs any more, at most ``limit`` seconds; how many still do."""
-        raise NotImplementedError
+        try:
+            async with asyncio.timeout(limit):
+                await self._empty.wait()
+        except TimeoutError:
+            pass
+        return len(self._running)
+
+    def close(self) -> None:
+        """Refuse new calls and reset those that run. Idempotent."""
+        self.refuse_new()
+        for running in list(self._running):
+            running.abort()
+
+    # -- one call
+
+    def _begin(self, link: Link, number: int, call: Call, target: Target) -> None:
+        running = _Running(call, target, self._loop.time())
+        self._running[running] = None
+        self._empty.clear()
+        if target.kind == "udp":
+            self._accepted(running)
+            flow = self._dialer.flows.open(
+                link, number, target, lambda end: self._ended(running, end)
+            )
+            running.abort = lambda: flow.abort(Reason.IDLE)
+        else:
+            self._dial(Arrival(self._dialer, link, number), running)
+
+    def _dial(self, arrival: Arrival, running: "_Running") -> None:
+        stream = running.stream = arrival.stream
+        running.abort = lambda: stream.abort(Reason.ECONNRESET)
+        arrival.on_connected = lambda sock: self._connected(running, sock)
+        arrival.on_end = lambda end: self._ended(running, end)
+        arrival.go(running.target)
+
+    def _connected(self, running: "_Running", sock: socket.socket) -> None:
+        self._accepted(running)
+        if self._proxy_protocol:
+            sock.send(header(running.call))  # the first bytes of a connection: there is room
+
+    def _accepted(self, running: "_Running") -> None:
+        running.accepted = True
+        self.answered += 1
+        curious, self._curious = self._curious, []
+        for future in curious:
+            if not future.done():
+                future.set_result(running.call)
+
+    def _ended(self, running: "_Running", end: End) -> None:
+        del self._running[running]
+        if not self._running:
+            self._empty.set()
+        if not running.accepted:
+            self.refused += 1
+        if self._on_call is not None:
+            self._on_call(running.record(self._loop.time(), ending(running.accepted, end)))
+
+
+class _Running:
+    """A call that goes on."""
+
+    __slots__ = ("_started", "abort", "accepted", "call", "stream", "target")
+
+    def __init__(self, call: Call, target: Target, started: float) -> None:
+        self.call = call
+        self.target = target
+        self.accepted = False
+        self.stream: Stream | None = None
+        self.abort: Callable[[], object] = lambda: None
+        self._started = started
+
+    def record(self, now: float, ended: str) -> CallRecord:
+        """What there is to say of it."""
+        stream = self.stream
+        received, sent = (stream.received, stream.sent) if stream is not None else (0, 0)
+        return CallRecord(self.call, self.target, now - self._started, received, sent, ended)
+
+
+def ending(accepted: bool, end: End) -> str:
+    """The end of a call in words, seen from the laptop; ``accepted``: by its target, before."""
+    match end.side:
+        case Side.LINK:
+            return "tunnel lost"
+        case Side.BOTH:
+            return "closed"
+        case Side.HERE if not accepted:
+            return f"refused: {why(end.errno)}"
+        case Side.HERE if end.errno == Reason.IDLE:
+            return "idle"
+        case Side.HERE:
+            return "reset by the target"
+        case Side.THERE:
+            return "reset by the caller"

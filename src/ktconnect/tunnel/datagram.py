@@ -8,7 +8,6 @@ import struct
 from typing import Final, Protocol
 
 from ktconnect.errors import ProtocolError
-from ktconnect.wire.target import Target
 
 from .link import Link
 
@@ -27,15 +26,18 @@ class DatagramEvents(Protocol):
 
 
 class DatagramFlow:
-    """Messages to one target. Open a new one when it has closed. Implements ``member.Member``."""
+    """Messages to one target. Open a new one when it has closed. Implements ``member.Member``.
+
+    See ``Link.open`` for what may be wanted.
+    """
 
     __slots__ = ("_events", "_link", "_number", "_open")
 
-    def __init__(self, link: Link, target: Target, events: DatagramEvents) -> None:
+    def __init__(self, link: Link, wanted: object, events: DatagramEvents) -> None:
         self._link = link
         self._events = events
         self._open = True
-        self._number = link.open(target)
+        self._number = link.open(wanted)
         link.add(self._number, self)
 
     def opened(self) -> None:

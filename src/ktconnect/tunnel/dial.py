@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
@@ -10,10 +10,13 @@ from ktconnect.wire.target import Target
 from .flows import Flows
 from .link import Link
 from .loop import Loop
-from .member import End
+from .member import End, OnEnd
 from .outbox import UNASKED
 from .resolve import Address, Resolver, numeric
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LIMIT: Final = 10.0
 """Seconds until a target that does not answer counts as timed out."""
@@ -91,7 +94,7 @@ class Dialer:
 class Arrival:
     """A stream that the peer opened, on its way to its target. Implements ``Guest``."""
 
-    __slots__ = ("_dialer", "_dialing", "_link", "_number", "stream")
+    __slots__ = ("_dialer", "_dialing", "_link", "_number", "on_connected", "on_end", "stream")
 
     def __init__(self, dialer: Dialer, link: Link, number: int) -> None:
         self._dialer = dialer
@@ -99,6 +102,10 @@ class Arrival:
         self._number = number
         self._dialing: Dialing | None = None
         self.stream = Stream(link, number)
+        self.on_connected: Callable[[socket.socket], object] | None = None
+        """Called when the target has accepted, before anything is sent there."""
+        self.on_end: OnEnd | None = None
+        """Called once, when the stream is over."""
 
     def go(self, target: Target) -> None:
         """Connect to ``target``."""
@@ -108,6 +115,8 @@ class Arrival:
     def connected(self, sock: socket.socket) -> None:
         """See Guest."""
         self._dialing = None
+        if self.on_connected is not None:
+            self.on_connected(sock)
         self._link.say_opened(self._number, self._dialer.patience)
         self.stream.attach(sock, watched=True)
 
@@ -120,6 +129,8 @@ class Arrival:
         """The stream is over, by whatever cause."""
         if self._dialing is not None:
             self._dialing.cancel()
+        if self.on_end is not None:
+            self.on_end(end)
 
 
 class Dialing:

@@ -43,7 +43,7 @@ class Flows:
         self._flows: dict[Flow, None] = {}
         self._sweeping = False
 
-    def open(self, link: Link, number: int, target: Target, on_end: "OnEnd | None" = None) -> None:
+    def open(self, link: Link, number: int, target: Target, on_end: OnEnd | None = None) -> "Flow":
         """Begin a flow to ``target``; if it can't be reached, it is reset with the reason.
 
         ``on_end`` hears of its end.
@@ -64,6 +64,7 @@ class Flows:
             self._resolver.resolve(
                 target.host, target.port, lambda found: flow.connect_first(target.kind, found)
             )
+        return flow
 
     def _sweep_later(self) -> None:
         if not self._sweeping:
