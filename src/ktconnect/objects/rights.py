@@ -1,6 +1,9 @@
 """Which rights a command needs, as data: for the check before it starts, and as a Role."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from ktconnect.errors import UsageError
 
 from .session import Manifest
 
@@ -21,17 +24,105 @@ def _rights(group: str, resource: str, verbs: str) -> tuple[Right, ...]:
     return tuple(Right(verb, group, resource) for verb in verbs.split())
 
 
-# Without these, connect can't work.
-CONNECT = (
-    *_rights("coordination.k8s.io", "leases", "create get list patch delete"),
+def _workload(plural: str) -> tuple[Right, ...]:
+    """A workload, and how many Pods it has."""
+    return (*_rights("apps", plural, "get"), *_rights("apps", f"{plural}/scale", "get patch"))
+
+
+_LEASES = "coordination.k8s.io", "leases"
+_AGENT = (
     *_rights("", "configmaps", "create get delete"),
     *_rights("apps", "deployments", "create get list delete"),
     *_rights("", "pods", "get list watch"),
     *_rights("", "pods/portforward", "get create"),
+)
+
+# Without these, connect can't work.
+CONNECT = (
+    *_rights(*_LEASES, "create get list patch delete"),
+    *_AGENT,
     *_rights("", "services", "list watch"),
 )
 # With --shareShadow, each user becomes an owner of the one agent.
 SHARE = (*_rights("", "configmaps", "patch"), *_rights("apps", "deployments", "patch"))
+
+# A session that others may end, and that ends those that are dead.
+_SESSION = (*_rights(*_LEASES, "create get list watch patch delete"), *_AGENT)
+# Whether the namespace has an account with which agents undo sessions.
+_ACCOUNT = _rights("", "serviceaccounts", "get")
+
+EXCHANGE_SELECTOR = (
+    *_SESSION,
+    *_rights("", "services", "get list watch create patch delete"),
+    *_rights("discovery.k8s.io", "endpointslices", "list watch"),
+    *_ACCOUNT,
+)
+EXCHANGE_SCALE = (
+    *_SESSION,
+    *_rights("", "services", "get list watch"),
+    *_workload("deployments"),
+    *_workload("statefulsets"),
+    *_ACCOUNT,
+)
+PREVIEW = (*_SESSION, *_rights("", "services", "get list create delete"), *_ACCOUNT)
+FORWARD = (*_SESSION, *_rights("", "services", "get list watch"))
+STATUS = _rights(*_LEASES, "get list watch")
+BIRDSEYE = (*STATUS, *_rights("", "services", "list watch"), *_rights("", "pods", "list watch"))
+
+# What a dead session's journal may ask for: the guard's rights are these, and no more.
+AGENT_GUARD = (
+    *_rights(*_LEASES, "get patch delete"),
+    *_rights("", "services", "get patch"),
+    *_rights("apps", "deployments/scale", "get patch"),
+    *_rights("apps", "statefulsets/scale", "get patch"),
+)
+# Besides dead sessions of our own, what KT Connect 0.3 left: it has no Leases, and owns nothing.
+CLEAN = (
+    *_rights(*_LEASES, "get list patch delete"),
+    *_rights("", "services", "get list patch delete"),
+    *_rights("", "pods", "list delete"),
+    *_rights("", "configmaps", "list delete"),
+    *_rights("apps", "deployments", "get list delete"),
+    *_rights("apps", "deployments/scale", "get patch"),
+    *_rights("apps", "statefulsets/scale", "get patch"),
+)
+RECOVER = CLEAN
+# Who makes a Role must have the rights that it gives (Kubernetes, "Using RBAC Authorization").
+SETUP = (
+    *_rights("", "serviceaccounts", "get create patch delete"),
+    *_rights("rbac.authorization.k8s.io", "roles", "get create patch delete"),
+    *_rights("rbac.authorization.k8s.io", "rolebindings", "get create patch delete"),
+    *AGENT_GUARD,
+)
+
+COMMANDS: Mapping[str, tuple[Right, ...]] = {
+    "connect": CONNECT,
+    "exchange": tuple(dict.fromkeys((*EXCHANGE_SELECTOR, *EXCHANGE_SCALE))),
+    "preview": PREVIEW,
+    "forward": FORWARD,
+    "status": STATUS,
+    "birdseye": BIRDSEYE,
+    "recover": RECOVER,
+    "clean": CLEAN,
+    "setup": SETUP,
+}
+"""The commands that need rights in the cluster."""
+
+
+def needed(commands: Iterable[str]) -> tuple[Right, ...]:
+    """What all of these commands need, each right once.
+
+    Raises: UsageError for a command that isn't there, or needs no rights.
+    """
+    found: list[Right] = []
+    for command in commands:
+        if command not in COMMANDS:
+            raise UsageError(
+                f"{command} is no command that needs rights in a cluster",
+                hint=f"those that do: {', '.join(COMMANDS)}",
+            )
+        found += COMMANDS[command]
+    return tuple(dict.fromkeys(found))
 
 
 def role(name: str, namespace: str, rights: tuple[Right, ...]) -> Manifest:

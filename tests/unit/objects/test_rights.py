@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pytest
 import yaml
 
-from ktconnect.objects.rights import CONNECT, Right, role
+from ktconnect.errors import UsageError
+from ktconnect.objects.rights import COMMANDS, CONNECT, Right, needed, role
 
 PAGE = Path(__file__).parents[3] / "docs/guide/rights.md"
 
@@ -23,9 +25,24 @@ def test_the_role_has_one_rule_for_each_resource():
     assert len(resources) == len(set(resources))
 
 
-def test_nothing_outside_the_namespace_and_no_wildcard_is_asked_for():
-    assert not any("*" in (right.verb, right.resource) for right in CONNECT)
-    assert "secrets" not in {right.resource for right in CONNECT}
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_wildcard_no_secret_and_no_exec_is_asked_for(command):
+    rights = needed([command])
+    assert not any("*" in (right.verb, right.resource, right.group) for right in rights)
+    assert not {"secrets", "pods/exec"} & {right.resource for right in rights}
+    assert len(rights) == len(set(rights))
+
+
+def test_several_commands_need_what_each_of_them_needs_once():
+    both = needed(["status", "clean"])
+    assert set(both) == set(COMMANDS["status"]) | set(COMMANDS["clean"])
+    assert len(both) == len(set(both))
+
+
+def test_a_command_that_needs_no_rights_is_refused_with_those_that_do():
+    with pytest.raises(UsageError, match="completion is no command") as caught:
+        needed(["clean", "completion"])
+    assert "exchange" in caught.value.hint
 
 
 def test_the_role_in_the_documentation_is_the_one_that_is_checked():
