@@ -14,6 +14,9 @@ ANNOTATION_JOURNAL = "kt-journal"
 ANNOTATION_TAKEN_BY = "kt-taken-by"
 
 ROLE_CONNECT = "shadow-connect"
+ROLE_FORWARD = "shadow-forward"
+ROLE_EXCHANGE = "shadow-exchange"
+ROLE_PREVIEW = "shadow-preview"
 
 AGENT_CONTAINER = "standalone"
 AGENT_PORT = 7070

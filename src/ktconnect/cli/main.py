@@ -14,6 +14,7 @@ from ktconnect.errors import KtError, UsageError
 from .clean import clean
 from .completion import completion
 from .connect import connect
+from .forward import forward
 from .logs import logs
 from .options import group_options
 from .output import report_error
@@ -57,6 +58,7 @@ def ktctl(**_shared: object) -> None:
 
 ktctl.add_command(connect)
 ktctl.add_command(clean)
+ktctl.add_command(forward)
 ktctl.add_command(status)
 ktctl.add_command(ps)
 ktctl.add_command(logs)

@@ -1,14 +1,11 @@
 """`ktctl connect`: the laptop reaches Pods, Services and names of the cluster."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from ktconnect import names
-from ktconnect.apply.journal import Journal
-from ktconnect.errors import KtError
 from ktconnect.host.remote import Door, open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.discover import discover
@@ -19,14 +16,12 @@ from ktconnect.tunnel.tuning import raise_open_files
 from .access import ProxyAccess
 from .cluster import holder, load_config, owned_by_user, require, require_namespace
 from .connection import Connection
-from .local import remember
 from .report import Reporter
 from .shadow import Shadow, connect_shadow, new_name
 from .spec import ConnectSpec
+from .standing import standing
 from .view import View
 from .written import written_names
-
-UNDO_SECONDS = 10.0
 
 
 async def run(spec: ConnectSpec, reporter: Reporter) -> None:
@@ -94,28 +89,5 @@ async def open_shadow(view: View, cluster: Cluster, reporter: Reporter) -> Async
         spec.annotations,
     )
     shadow = connect_shadow(cluster, session, spec, shared=view.spec.share_shadow)
-    journal = remember(cluster.config.server, view.namespace, session.name)
-    try:
-        with reporter.step(f"Starting the agent in namespace {view.namespace}") as step:
-            await shadow.lease.create()
-            await shadow.create()
-            pod = await shadow.ready_pod()
-            step.says(f"Agent {pod['metadata']['name']} runs on {pod['spec']['nodeName']}")
+    async with standing(shadow, cluster.config.server, reporter):
         yield shadow
-    finally:
-        await _delete(shadow, journal, reporter)
-
-
-async def _delete(shadow: Shadow, journal: Journal, reporter: Reporter) -> None:
-    """Take everything away; a cluster out of reach is told, and left to the next ktctl command."""
-    try:
-        with reporter.step("Taking the agent away") as step:
-            async with asyncio.timeout(UNDO_SECONDS):
-                await shadow.delete()
-            step.says("Nothing of ours is left in the cluster")
-        journal.drop()
-    except (KtError, TimeoutError) as error:
-        reporter.warn(
-            f"session {shadow.session.name} is still in the cluster: {str(error) or 'no answer'}",
-            "the next ktctl command of anybody in that namespace deletes it",
-        )

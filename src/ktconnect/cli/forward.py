@@ -1,0 +1,53 @@
+"""`ktctl forward`."""
+
+from typing import Any
+
+import click
+
+from ktconnect.errors import UsageError
+
+from .detach import detach_option
+from .options import shared_options, take_shared
+from .session import run_lasting
+
+
+@click.command(short_help="Bring ports of the cluster to this machine.")
+@click.argument("targets", nargs=-1, metavar="TARGET [LOCAL:]REMOTE…")
+@click.option(
+    "--address",
+    default="127.0.0.1,::1",
+    show_default=True,
+    metavar="IP,…",
+    help="Where this machine listens.",
+)
+@detach_option
+@shared_options
+@click.pass_context
+def forward(context: click.Context, /, targets: tuple[str, ...], address: str, **_: Any) -> int:
+    """Bring ports of the cluster to this machine, until Ctrl-C.
+
+    TARGET is service/NAME (or just NAME), pod/NAME, deployment/NAME, statefulset/NAME, or any
+    HOST:PORT that the cluster reaches. REMOTE is a number or a name, with /udp for UDP; without
+    LOCAL it is the same here, with an empty one a free port. Without ports all are forwarded.
+
+    \b
+    ktctl forward web 8080:80                     service web
+    ktctl forward pod/db-0 5432 service/web :http several at once
+    ktctl forward 15432:db.internal:5432          what only the cluster reaches
+    ktctl forward -n kube-system service/kube-dns 5353:53/udp
+
+    Connections follow when a Pod is replaced. Needs no root for ports from 1024 on.
+    """
+    shared = take_shared(context)
+    from ktconnect.modes.forward import ForwardSpec, run
+    from ktconnect.modes.forward_goal import parse_goals
+    from ktconnect.modes.spec import parse_address
+
+    goals = parse_goals(targets)
+    listed = (each.strip() for each in address.split(",") if each.strip())
+    addresses = tuple(parse_address(each, "--address") for each in listed)
+    if not addresses:
+        raise UsageError("--address names none", hint="for example 127.0.0.1")
+    spec = ForwardSpec(shared.cluster, goals, addresses)
+    target = ", ".join(map(str, goals))
+    return run_lasting(context, shared, target, lambda reporter: run(spec, reporter))
