@@ -144,9 +144,10 @@ func (r lineRules) admit(free, now time.Time, length int) (time.Time, bool) {
 func deliver(to *port, waiting <-chan frame) {
 	runtime.LockOSThread()
 	for next := range waiting {
-		if early := time.Until(next.due); early > 20*time.Microsecond {
+		// Again and again: the runtime's own signals wake it early when the machine is busy.
+		for early := time.Until(next.due); early > 20*time.Microsecond; early = time.Until(next.due) {
 			pause := syscall.NsecToTimespec(int64(early))
-			_ = syscall.Nanosleep(&pause, nil) // woken early by a signal is soon enough
+			_ = syscall.Nanosleep(&pause, nil)
 		}
 		// A frame that the other side does not take is lost; there is nobody to tell.
 		_ = syscall.Sendto(to.fd, next.bytes, 0, &to.address)

@@ -206,7 +206,7 @@ def round_trip(playground: Playground, address: str) -> float:
 
 def test_the_line_is_slow_cut_and_plain_as_asked(two_nodes: Playground) -> None:
     line.put(two_nodes, line.parse(delay="40ms"))
-    assert 40 <= round_trip(two_nodes, "10.214.0.1") < 80
+    assert 40 <= round_trip(two_nodes, "10.214.0.1") < 80  # the kernel of a busy machine is late
     assert 40 <= round_trip(two_nodes, "fd00:10:214::1") < 80
     line.put(two_nodes, Line(delay=40, cut=True))
     assert round_trip(two_nodes, "10.214.0.1") == float("inf")
