@@ -14,10 +14,12 @@ from ktconnect.errors import KtError, UsageError
 from .clean import clean
 from .completion import completion
 from .connect import connect
+from .exchange import exchange
 from .forward import forward
 from .logs import logs
 from .options import group_options
 from .output import report_error
+from .preview import preview
 from .ps import ps
 from .spelling import modernise, normalise
 from .status import status
@@ -57,6 +59,8 @@ def ktctl(**_shared: object) -> None:
 
 
 ktctl.add_command(connect)
+ktctl.add_command(exchange)
+ktctl.add_command(preview)
 ktctl.add_command(clean)
 ktctl.add_command(forward)
 ktctl.add_command(status)

@@ -38,7 +38,7 @@ class SelectorWay:
     yields = True
     has_origin = True
     patience = 10.0
-    advice = (
+    advice: tuple[str, ...] = (
         "connections that were open before stay with the Pods until they end; "
         "how many there are can't be seen from here",
     )

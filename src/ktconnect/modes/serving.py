@@ -17,9 +17,10 @@ from ktconnect.sessions.lease import SessionLease
 from .local import remember
 from .report import Ready, Reporter
 from .selftest import Unproven, self_test
-from .serving_agent import ServingSpec, agent_plan
+from .serving_agent import agent_plan
 from .serving_end import to_the_end
 from .serving_line import Line
+from .serving_spec import ServingSpec
 from .serving_undo import Undo
 from .serving_view import led
 from .serving_way import InboundPlan, Way

@@ -2,33 +2,16 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ktconnect.objects.agent import AgentPod, AgentPort
 from ktconnect.objects.ports import PortMap, agent_port, listens
 from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec, Guard, Listen
 
+from .serving_spec import ServingSpec
 from .serving_way import InboundPlan, Origins
 from .shadow import AgentPlan
-from .spec import ClusterSpec
-
-RESTORE_AFTER = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServingSpec:
-    """What the user asked of every session that callers come to.
-
-    ``log``: each call is told. ``restore_after``: seconds without this machine after which anybody
-    may undo the session. ``takeover``: whoever has the target is asked to go.
-    """
-
-    cluster: ClusterSpec = field(default_factory=ClusterSpec)
-    log: bool = False
-    proxy_protocol: bool = False
-    restore_after: float = RESTORE_AFTER
-    takeover: bool = False
 
 
 def agent_plan(

@@ -5,17 +5,16 @@ import logging
 
 from ktconnect.errors import KtError
 from ktconnect.objects.session import Manifest
-from ktconnect.tunnel.answer import Answers, CallRecord, Port
+from ktconnect.tunnel.answer import Answers, CallRecord
 from ktconnect.tunnel.link import Link
 from ktconnect.tunnel.status import TunnelState
 from ktconnect.tunnel.timing import Timing
 from ktconnect.tunnel.tunnel import Tunnel
 from ktconnect.wire.hello import AgentFacts
-from ktconnect.wire.target import Target
 
 from .report import Reporter, Status
 from .selftest import Arrivals
-from .serving_agent import ServingSpec
+from .serving_spec import ServingSpec
 from .serving_view import Tally, call_ended, status_now
 from .serving_way import InboundPlan
 from .shadow import Shadow
@@ -45,9 +44,10 @@ class Line:
         self.arrivals = Arrivals()
         self.addresses: frozenset[str] = frozenset()
         """Those of the agents' Pods that there have been."""
-        targets: dict[Port, Target] = {p.listen: p.target for p in plan.exposed if p.target}
         self.answers = Answers(
-            targets, proxy_protocol=spec.proxy_protocol, on_call=self._ended if spec.log else None
+            plan.targets,
+            proxy_protocol=spec.proxy_protocol,
+            on_call=self._ended if spec.log else None,
         )
         timing = Timing(attempt=spec.cluster.port_forward_timeout)
         self.tunnel = Tunnel(shadow.open_pipe, shadow.token, timing=timing)

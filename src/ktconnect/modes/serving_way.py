@@ -9,6 +9,7 @@ from ktconnect.errors import KtError
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest, Session
 from ktconnect.tunnel.tunnel import Tunnel
+from ktconnect.wire.target import Target
 
 from .report import Reporter
 
@@ -51,6 +52,11 @@ class InboundPlan:
     def exposed(self) -> tuple[PortMap, ...]:
         """The ports that come to the laptop."""
         return tuple(port for port in self.ports if port.target is not None)
+
+    @property
+    def targets(self) -> dict[tuple[str, int], Target]:
+        """Where on the laptop's side calls go, by protocol and Pod port."""
+        return {port.listen: port.target for port in self.ports if port.target is not None}
 
 
 class Way(Protocol):

@@ -64,7 +64,7 @@ EXCHANGE_SCALE = (
     *_workload("statefulsets"),
     *_ACCOUNT,
 )
-PREVIEW = (*_SESSION, *_rights("", "services", "get list create delete"), *_ACCOUNT)
+PREVIEW = (*_SESSION, *_rights("", "services", "get list watch create delete"), *_ACCOUNT)
 FORWARD = (*_SESSION, *_rights("", "services", "get list watch"))
 STATUS = _rights(*_LEASES, "get list watch")
 BIRDSEYE = (*STATUS, *_rights("", "services", "list watch"), *_rights("", "pods", "list watch"))
@@ -89,9 +89,9 @@ CLEAN = (
 RECOVER = CLEAN
 # Who makes a Role must have the rights that it gives (Kubernetes, "Using RBAC Authorization").
 SETUP = (
-    *_rights("", "serviceaccounts", "get create patch delete"),
-    *_rights("rbac.authorization.k8s.io", "roles", "get create patch delete"),
-    *_rights("rbac.authorization.k8s.io", "rolebindings", "get create patch delete"),
+    *_rights("", "serviceaccounts", "get create update delete"),
+    *_rights("rbac.authorization.k8s.io", "roles", "get create update delete"),
+    *_rights("rbac.authorization.k8s.io", "rolebindings", "get create update delete"),
     *AGENT_GUARD,
 )
 

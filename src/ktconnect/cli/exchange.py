@@ -1,0 +1,79 @@
+"""`ktctl exchange`."""
+
+from typing import Any
+
+import click
+
+from ktconnect.errors import UsageError
+from ktconnect.modes.expose import parse_exposes
+from ktconnect.modes.serving_spec import ExchangeSpec
+from ktconnect.modes.spec import ClusterSpec
+
+from .options import shared_options, take_shared
+from .serving import serving_options, serving_spec
+from .session import run_lasting
+
+MODES = ("selector", "scale", "ephemeral")
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
+@click.option(
+    "--expose",
+    default="",
+    metavar="[LOCAL:]PORT,…",
+    help="Ports that come here, by number or name.  [default: all of the Service]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(MODES, case_sensitive=False),
+    default="selector",
+    show_default=True,
+    help="How callers are led here.",
+)
+@serving_options
+@shared_options
+@click.pass_context
+def exchange(context: click.Context, /, **flags: Any) -> int:
+    """Answer the callers of a Service with a process of this machine.
+
+    \b
+    ktctl exchange web                             all ports of Service web, to the same ports here
+    ktctl exchange web --expose 8080               one port: the Service's, or its target port
+    ktctl exchange web --expose 8080:80            its port 80 comes to localhost:8080
+    ktctl exchange web --expose 9000:http          ports have names, too
+    ktctl exchange web --expose 10.0.0.5:8080:80   to another machine
+    ktctl exchange web --expose /run/app.sock:80   to a Unix socket
+    ktctl exchange web api --expose web=8080:80,api=9090:80
+    ktctl exchange deployment/web --log            by its workload; shows every call
+
+    The Pods of the Service keep running. Whatever happens to this machine, callers are answered
+    by them: after a wait of some seconds at most. Ends with Ctrl-C, which puts all back.
+    """
+    shared = take_shared(context)
+    if flags["mode"] == "ephemeral":
+        raise _no_ephemeral(flags["targets"])
+    spec = spec_of(flags, shared.cluster)
+    from ktconnect.modes.exchange import run
+
+    return run_lasting(
+        context, shared, " ".join(flags["targets"]), lambda reporter: run(spec, reporter)
+    )
+
+
+def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> ExchangeSpec:
+    """The flags as click read them, parsed. Raises: UsageError."""
+    return ExchangeSpec(
+        targets=flags["targets"],
+        exposes=parse_exposes(flags["expose"]),
+        serving=serving_spec(flags, cluster),
+    )
+
+
+def _no_ephemeral(targets: tuple[str, ...]) -> UsageError:
+    return UsageError(
+        "--mode ephemeral is not there: it put a container with NET_ADMIN into running Pods, which "
+        "most clusters forbid, and deleted those Pods in the end",
+        hint=f"`ktctl exchange {' '.join(targets)}` takes the same callers by the Pod's Service, "
+        "and changes no Pod",
+    )

@@ -1,0 +1,54 @@
+"""What `exchange` and `preview` share: flags of sessions that callers come to."""
+
+from typing import Any
+
+import click
+
+from ktconnect.modes.serving_spec import RESTORE_AFTER, ServingSpec
+from ktconnect.modes.spec import ClusterSpec
+
+from .detach import detach_option
+from .options import Command
+
+OPTIONS = [
+    click.option(
+        "--skipPortChecking",
+        is_flag=True,
+        help="Go on when nothing listens on the local port yet.",
+    ),
+    click.option("--log", is_flag=True, help="Show every call: who, where to, bytes, duration."),
+    click.option(
+        "--proxyProtocol",
+        is_flag=True,
+        help="Tell the local process the caller's address (PROXY protocol v2, TCP).",
+    ),
+    click.option(
+        "--restoreAfter",
+        type=click.IntRange(10),
+        default=int(RESTORE_AFTER),
+        show_default=True,
+        metavar="SECONDS",
+        help="How long this machine may be silent until all is undone without it.",
+    ),
+    click.option("--takeover", is_flag=True, help="End the session of whoever has the target."),
+    detach_option,
+]
+
+
+def serving_options(command: Command) -> Command:
+    """Give ``command`` the flags of a session that callers come to."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def serving_spec(flags: dict[str, Any], cluster: ClusterSpec) -> ServingSpec:
+    """Those flags, parsed."""
+    return ServingSpec(
+        cluster=cluster,
+        log=flags["log"],
+        proxy_protocol=flags["proxyprotocol"],
+        restore_after=float(flags["restoreafter"]),
+        takeover=flags["takeover"],
+        skip_port_checking=flags["skipportchecking"],
+    )

@@ -1,0 +1,70 @@
+"""`ktctl exchange`: this machine answers the callers of Services."""
+
+import time
+
+from ktconnect.kube.client import Cluster
+from ktconnect.objects.ports import map_ports
+from ktconnect.objects.session import Manifest
+from ktconnect.sessions.taken import Taker, make_way
+from ktconnect.tunnel.tuning import raise_open_files
+
+from .checks import check_service
+from .checks_local import check_local
+from .checks_seen import enforce, look
+from .cluster import holder, load_config, owned_by_user
+from .expose import check_exposed, exposes_for
+from .redirect import SelectorWay
+from .redirect_origin import SERVICE
+from .report import Reporter
+from .serving import InboundSession, serve
+from .serving_plan import inbound_plan, session_lease
+from .serving_spec import ExchangeSpec
+from .targets import find_services, parse_target
+
+
+async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
+    """Take the callers of all targets until cancelled; then give them back.
+
+    Raises: KtError, before anything is changed wherever that can be known.
+    """
+    began = time.monotonic()
+    raise_open_files()
+    config = load_config(spec.serving.cluster)
+    owned_by_user()
+    async with Cluster(config) as cluster:
+        services = await find_targets(spec, cluster, reporter)
+        sessions = [await prepare(spec, cluster, service, reporter) for service in services]
+        await serve(sessions, reporter, began)
+
+
+async def find_targets(
+    spec: ExchangeSpec, cluster: Cluster, reporter: Reporter
+) -> tuple[Manifest, ...]:
+    """The Services that are meant. Raises: UsageError, Forbidden."""
+    namespace = spec.serving.cluster.namespace or cluster.namespace
+    with reporter.step("Looking for the targets") as step:
+        services = await find_services(cluster, namespace, map(parse_target, spec.targets))
+        found = [service["metadata"]["name"] for service in services]
+        check_exposed(spec.exposes, found)
+        step.says(f"Callers of {', '.join(f'{namespace}/{name}' for name in found)} are meant")
+    return services
+
+
+async def prepare(
+    spec: ExchangeSpec, cluster: Cluster, service: Manifest, reporter: Reporter
+) -> InboundSession:
+    """Check one target and plan its session. Raises: UsageError, Taken, Forbidden."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    lease = f"kt-exchange-{name}"
+    taker = Taker(holder(), reporter.note, takeover=spec.serving.takeover)
+    await make_way(cluster, namespace, lease, taker)
+    service = await cluster.get(SERVICE, name, namespace)
+    seen = await look(cluster, service)
+    enforce(check_service(seen), reporter)
+    ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
+    checked = await check_local(ports, skip=spec.serving.skip_port_checking)
+    enforce(checked.findings, reporter)
+    plan = inbound_plan(spec.serving, "exchange", lease, namespace, name, checked.ports)
+    announced = session_lease(cluster, spec.serving, plan)
+    way = SelectorWay(cluster, plan, announced, service)
+    return InboundSession(cluster, spec.serving, plan, announced, way)

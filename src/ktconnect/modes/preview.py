@@ -1,0 +1,60 @@
+"""`ktctl preview`: a new Service whose only backend is this machine."""
+
+import time
+
+from ktconnect.errors import Conflict
+from ktconnect.kube.client import Cluster
+from ktconnect.objects.ports import preview_ports
+from ktconnect.objects.session import Manifest
+from ktconnect.sessions.taken import Taker, make_way
+from ktconnect.tunnel.tuning import raise_open_files
+
+from .checks_local import check_local
+from .checks_seen import enforce
+from .cluster import holder, load_config, owned_by_user
+from .preview_way import PreviewWay, owner_of
+from .redirect_origin import SERVICE
+from .report import Reporter
+from .serving import InboundSession, serve
+from .serving_plan import inbound_plan, session_lease
+from .serving_spec import PreviewSpec
+
+
+async def run(spec: PreviewSpec, reporter: Reporter) -> None:
+    """Be a Service of the cluster until cancelled; then take it away.
+
+    Raises: KtError, before anything is changed wherever that can be known.
+    """
+    began = time.monotonic()
+    raise_open_files()
+    config = load_config(spec.serving.cluster)
+    owned_by_user()
+    async with Cluster(config) as cluster:
+        session = await prepare(spec, cluster, reporter)
+        await serve([session], reporter, began)
+
+
+async def prepare(spec: PreviewSpec, cluster: Cluster, reporter: Reporter) -> InboundSession:
+    """Check and plan. Raises: UsageError, Conflict if the name is taken, Forbidden."""
+    namespace = spec.serving.cluster.namespace or cluster.namespace
+    lease = f"kt-preview-{spec.name}"
+    taker = Taker(holder(), reporter.note, takeover=spec.serving.takeover)
+    await make_way(cluster, namespace, lease, taker)
+    refuse_existing(await cluster.find(SERVICE, spec.name, namespace))
+    checked = await check_local(preview_ports(spec.exposes), skip=spec.serving.skip_port_checking)
+    enforce(checked.findings, reporter)
+    plan = inbound_plan(spec.serving, "preview", lease, namespace, spec.name, checked.ports)
+    announced = session_lease(cluster, spec.serving, plan)
+    way = PreviewWay(cluster, plan, external=spec.external)
+    return InboundSession(cluster, spec.serving, plan, announced, way)
+
+
+def refuse_existing(service: Manifest | None) -> None:
+    """Raises: Conflict naming whose the Service is."""
+    if service is not None:
+        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+        raise Conflict(
+            f"there is a Service {name} in namespace {namespace} already, {owner_of(service)}; "
+            "it is left alone",
+            hint=f"use another name; to take its callers: `ktctl exchange {name}`",
+        )

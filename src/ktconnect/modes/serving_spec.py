@@ -1,0 +1,60 @@
+"""What the user asked of sessions that callers come to, as frozen values."""
+
+import re
+from dataclasses import dataclass, field
+
+from ktconnect.errors import UsageError
+from ktconnect.objects.ports import Expose
+
+from .spec import ClusterSpec
+
+RESTORE_AFTER = 60.0
+
+# RFC 1035 label; Kubernetes, "Service", "Defining a Service".
+SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class ServingSpec:
+    """What goes for every session that callers come to.
+
+    ``log``: each call is told. ``restore_after``: seconds without this machine after which anybody
+    may undo the session. ``takeover``: whoever has the target is asked to go.
+    """
+
+    cluster: ClusterSpec = field(default_factory=ClusterSpec)
+    log: bool = False
+    proxy_protocol: bool = False
+    restore_after: float = RESTORE_AFTER
+    takeover: bool = False
+    skip_port_checking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSpec:
+    """One ``ktctl exchange --mode selector``; ``targets`` as the user wrote them."""
+
+    targets: tuple[str, ...]
+    exposes: tuple[Expose, ...] = ()
+    serving: ServingSpec = field(default_factory=ServingSpec)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSpec:
+    """One ``ktctl preview``. Raises: UsageError for a name that no Service can have."""
+
+    name: str
+    exposes: tuple[Expose, ...]
+    serving: ServingSpec = field(default_factory=ServingSpec)
+    external: bool = False
+
+    def __post_init__(self) -> None:
+        if SERVICE_NAME.fullmatch(self.name) is None:
+            raise UsageError(
+                f"{self.name!r} can't be the name of a Service",
+                hint="it begins with a lower-case letter; then letters, digits and '-', 63 at most",
+            )
+        if not self.exposes:
+            raise UsageError(
+                "--expose: a new Service needs a port", hint="for example --expose 8080:80"
+            )
