@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -25,59 +26,77 @@ WHERE = [
     _flag("-c", "--kubeconfig", help="Kubeconfig file.  [default: $KUBECONFIG, ~/.kube/config]"),
     _flag("--context", help="Context of the kubeconfig.  [default: the current one]"),
 ]
-SHARED = [
-    *WHERE,
-    _flag(
-        "-i",
-        "--image",
-        default=names.AGENT_IMAGE,
-        show_default=True,
-        help="Image with a Python >= 3.11 that the agent runs on.",
-    ),
-    _flag("--imagePullSecret", help="Secret to pull the image with."),
-    _flag(
-        "--serviceAccount",
-        default="default",
-        show_default=True,
-        help="ServiceAccount of the agent's Pod.",
-    ),
-    _flag("--nodeSelector", default="", metavar="K=V,…", help="Nodes that the agent may run on."),
-    _flag("--podQuota", default="", metavar="0.5c,512m", help="CPU and memory of the agent's Pod."),
-    _flag("-l", "--withLabel", default="", metavar="K=V,…", help="More labels for our objects."),
-    _flag(
-        "--withAnnotation", default="", metavar="K=V,…", help="More annotations for our objects."
-    ),
-    _flag("-f", "--forceUpdate", is_flag=True, help="Pull the image even when the node has it."),
-    _flag(
-        "--useShadowDeployment",
-        is_flag=True,
-        help="Kept for old scripts: the agent always is a Deployment.",
-    ),
-    _flag(
-        "--podCreationTimeout",
-        type=click.IntRange(1),
-        default=60,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long to wait for the agent's Pod.",
-    ),
-    _flag(
-        "--portForwardTimeout",
-        type=click.IntRange(1),
-        default=10,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long to wait for the tunnel.",
-    ),
-    _flag(
-        "--useLocalTime", is_flag=True, help="Trust this machine's clock instead of the server's."
-    ),
-    _flag(
-        "--ipVersion",
-        type=click.Choice(["4", "6"]),
-        help="Use IPv4 or IPv6 alone.  [default: both]",
-    ),
-]
+
+
+def _agent(*, hidden: bool) -> list[Callable[[Command], Command]]:
+    """The flags of commands that start an agent; ``hidden`` where they have no meaning.
+
+    There they are taken all the same: KT Connect's flags may stand with any command.
+    """
+    flag = partial(_flag, hidden=hidden)
+    return [
+        flag(
+            "-i",
+            "--image",
+            default=names.AGENT_IMAGE,
+            show_default=True,
+            help="Image with a Python >= 3.11 that the agent runs on.",
+        ),
+        flag("--imagePullSecret", help="Secret to pull the image with."),
+        flag(
+            "--serviceAccount",
+            default="default",
+            show_default=True,
+            help="ServiceAccount of the agent's Pod.",
+        ),
+        flag(
+            "--nodeSelector", default="", metavar="K=V,…", help="Nodes that the agent may run on."
+        ),
+        flag(
+            "--podQuota", default="", metavar="0.5c,512m", help="CPU and memory of the agent's Pod."
+        ),
+        flag("-l", "--withLabel", default="", metavar="K=V,…", help="More labels for our objects."),
+        flag(
+            "--withAnnotation",
+            default="",
+            metavar="K=V,…",
+            help="More annotations for our objects.",
+        ),
+        flag("-f", "--forceUpdate", is_flag=True, help="Pull the image even when the node has it."),
+        flag(
+            "--useShadowDeployment",
+            is_flag=True,
+            help="Kept for old scripts: the agent always is a Deployment.",
+        ),
+        flag(
+            "--podCreationTimeout",
+            type=click.IntRange(1),
+            default=60,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long to wait for the agent's Pod.",
+        ),
+        flag(
+            "--portForwardTimeout",
+            type=click.IntRange(1),
+            default=10,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long to wait for the tunnel.",
+        ),
+        flag(
+            "--useLocalTime",
+            is_flag=True,
+            help="Trust this machine's clock instead of the server's.",
+        ),
+        flag(
+            "--ipVersion",
+            type=click.Choice(["4", "6"]),
+            help="Use IPv4 or IPv6 alone.  [default: both]",
+        ),
+    ]
+
+
 TOLD = ("text", "json")
 LISTED = ("text", "wide", "json", "yaml")
 
@@ -107,13 +126,23 @@ class Shared:
 
 
 def shared_options(command: Command) -> Command:
-    """Give ``command`` every shared flag."""
-    return _with([*SHARED, *_output(TOLD)], command)
+    """Give ``command`` every shared flag: those of the cluster, and those of an agent."""
+    return _with([*WHERE, *_agent(hidden=False), *_output(TOLD)], command)
+
+
+def cluster_options(command: Command) -> Command:
+    """The shared flags of a command that changes the cluster, and starts no agent."""
+    return _with([*WHERE, *_agent(hidden=True), *_output(TOLD)], command)
+
+
+def agent_options(command: Command) -> Command:
+    """The shared flags of an agent alone."""
+    return _with(_agent(hidden=False), command)
 
 
 def group_options(command: Command) -> Command:
     """As `shared_options`, with every value that any command takes."""
-    return _with([*SHARED, *_output(LISTED)], command)
+    return _with([*WHERE, *_agent(hidden=False), *_output(LISTED)], command)
 
 
 def listing_options(command: Command) -> Command:

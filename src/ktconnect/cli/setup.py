@@ -1,0 +1,30 @@
+"""`ktctl setup`."""
+
+from typing import Any
+
+import click
+
+from .options import cluster_options, take_shared
+from .session import run_session
+
+
+@click.command()
+@click.option("--remove", is_flag=True, help="Take away what setup has made.")
+@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@cluster_options
+@click.pass_context
+def setup(context: click.Context, /, **flags: Any) -> int:
+    """Let agents undo sessions by themselves when a laptop dies.
+
+    \b
+    ktctl setup -n shop          once per namespace, by someone who may make Roles there
+    ktctl setup -n shop --remove
+
+    Makes the ServiceAccount kt-agent and the least Role to restore what sessions change. Without
+    it, the next ktctl command of anybody in the namespace does that.
+    """
+    shared = take_shared(context)
+    from ktconnect.modes.setup import SetupSpec, run
+
+    spec = SetupSpec(shared.cluster, remove=flags["remove"], dry_run=flags["dryrun"])
+    return run_session(shared, lambda reporter: run(spec, reporter))

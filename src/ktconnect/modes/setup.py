@@ -1,0 +1,88 @@
+"""`ktctl setup`: once per namespace, the account with which agents undo sessions by themselves."""
+
+import logging
+from dataclasses import dataclass, field
+
+from ktconnect.apply.change import Backend
+from ktconnect.apply.rehearsal import Rehearsal, lines
+from ktconnect.errors import Forbidden
+from ktconnect.kube.backend import KubeBackend, Live
+from ktconnect.kube.client import Cluster
+from ktconnect.kube.paths import kind_of
+from ktconnect.objects.rights import SETUP
+from ktconnect.objects.session import Manifest
+from ktconnect.objects.setup import ACCOUNT, SERVICE_ACCOUNT, manifests
+
+from .cluster import open_cluster, owned_by_user, require
+from .report import Reporter
+from .spec import ClusterSpec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SetupSpec:
+    """One ``ktctl setup``."""
+
+    cluster: ClusterSpec = field(default_factory=ClusterSpec)
+    remove: bool = False
+    dry_run: bool = False
+
+
+async def run(spec: SetupSpec, reporter: Reporter) -> None:
+    """Make what is missing or out of date, or take it away. Raises: KtError."""
+    owned_by_user()
+    async with open_cluster(spec.cluster) as cluster:
+        namespace = spec.cluster.namespace or cluster.namespace
+        await set_up(cluster, namespace, spec, reporter)
+
+
+async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Reporter) -> None:
+    """As `run`, in an open cluster. Raises: Forbidden before anything is changed, Conflict."""
+    if not spec.dry_run:
+        await require(cluster, namespace, SETUP)
+    backend = KubeBackend(cluster)
+    rehearsal = Rehearsal(backend)
+    target: Backend = rehearsal if spec.dry_run else backend
+    wanted = manifests(namespace)
+    changed = [
+        await _settle(target, each, reporter, remove=spec.remove)
+        for each in (reversed(wanted) if spec.remove else wanted)
+    ]
+    for line in lines(rehearsal.steps):
+        reporter.note(f"would change {line}")
+    if not any(changed):
+        reporter.note(f"nothing to change in namespace {namespace}")
+    elif not (spec.remove or spec.dry_run):
+        reporter.note(
+            f"from now on, agents in namespace {namespace} undo a session whose laptop is gone"
+        )
+
+
+async def _settle(target: Backend, wanted: Manifest, reporter: Reporter, *, remove: bool) -> bool:
+    """Bring one object to what is wanted; whether that was any work."""
+    metadata = wanted["metadata"]
+    key = f"{kind_of(wanted)}/{metadata['namespace']}/{metadata['name']}"
+    now = await target.read(key)
+    if now == (None if remove else wanted):
+        return False
+    if remove and isinstance(now, Live) and not now.digest:
+        reporter.warn(f"{key} was not made by ktctl, and is left")
+        return False
+    await target.write(key, None if remove else wanted, expected=now)
+    if not isinstance(target, Rehearsal):
+        reporter.note(f"{'deleted' if remove else 'made' if now is None else 'updated'} {key}")
+    return True
+
+
+async def agent_account(cluster: Cluster, namespace: str) -> str:
+    """The ServiceAccount with which an agent may undo its session; "" if there is none.
+
+    Raises: Unreachable.
+    """
+    try:
+        found = await cluster.find(SERVICE_ACCOUNT, ACCOUNT, namespace)
+    except Forbidden as error:
+        log.debug("it is not known whether agents have an account: %s", error)
+        return ""
+    return ACCOUNT if found else ""

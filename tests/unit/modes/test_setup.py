@@ -1,0 +1,92 @@
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.unit.kube.fakeapi import FakeApi
+from tests.unit.modes.reporting import Remembering
+
+from ktconnect.errors import Conflict, Forbidden
+from ktconnect.kube.client import Cluster
+from ktconnect.modes.setup import SetupSpec, agent_account, set_up
+from ktconnect.objects.setup import KINDS, account
+
+
+@asynccontextmanager
+async def in_cluster():
+    api = FakeApi()
+    async with api.serving(), Cluster(api.config()) as cluster:
+        yield api, cluster, Remembering()
+
+
+def made(api):
+    return [kind for kind, _, _ in api.objects]
+
+
+async def test_it_makes_what_is_missing_and_then_nothing():
+    async with in_cluster() as (api, cluster, reporter):
+        assert await agent_account(cluster, "demo") == ""
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert made(api) == list(KINDS)
+        assert await agent_account(cluster, "demo") == "kt-agent"
+        before = dict(api.objects)
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert api.objects == before
+    assert reporter.notes[0] == "made v1/ServiceAccount/demo/kt-agent"
+    assert reporter.notes[-1] == "nothing to change in namespace demo"
+
+
+async def test_a_role_of_an_older_ktctl_is_updated():
+    async with in_cluster() as (api, cluster, reporter):
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        older = api.objects[KINDS[1], "demo", "kt-agent"]
+        wanted = older["rules"]
+        api.put({**older, "rules": wanted[:1], "metadata": stamped_anew(older["metadata"])})
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert api.objects[KINDS[1], "demo", "kt-agent"]["rules"] == wanted
+    assert f"updated {KINDS[1]}/demo/kt-agent" in reporter.notes
+
+
+def stamped_anew(metadata):
+    return {**metadata, "annotations": {"kt-manifest": "another"}}
+
+
+async def test_all_of_it_can_be_removed():
+    async with in_cluster() as (api, cluster, reporter):
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        await set_up(cluster, "demo", SetupSpec(remove=True), reporter)
+        assert made(api) == []
+        await set_up(cluster, "demo", SetupSpec(remove=True), reporter)
+    assert reporter.notes[-1] == "nothing to change in namespace demo"
+
+
+async def test_what_someone_else_made_is_neither_replaced_nor_removed():
+    async with in_cluster() as (api, cluster, reporter):
+        api.put(account("demo"))
+        await set_up(cluster, "demo", SetupSpec(remove=True), reporter)
+        assert made(api) == [KINDS[0]]
+        assert "not made by ktctl" in reporter.warnings[0][0]
+        with pytest.raises(Conflict, match="not ours"):
+            await set_up(cluster, "demo", SetupSpec(), reporter)
+
+
+async def test_a_dry_run_shows_every_object_and_makes_none():
+    async with in_cluster() as (api, cluster, reporter):
+        await set_up(cluster, "demo", SetupSpec(dry_run=True), reporter)
+        assert made(api) == []
+    shown = [note for note in reporter.notes if note.startswith("would change")]
+    assert len(shown) == 3
+    assert '"kind": "RoleBinding"' in shown[2]
+
+
+async def test_missing_rights_are_named_before_anything_is_made():
+    async with in_cluster() as (api, cluster, reporter):
+        api.denied = {("create", "rolebindings", "demo")}
+        with pytest.raises(Forbidden, match=r"create rolebindings\.rbac"):
+            await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert made(api) == []
+
+
+async def test_who_may_not_look_has_no_account():
+    async with in_cluster() as (api, cluster, _):
+        api.put(account("demo"))
+        api.denied = {("get", "serviceaccounts", "demo")}
+        assert await agent_account(cluster, "demo") == ""
