@@ -4,11 +4,8 @@ import contextlib
 
 import pytest
 from tests.cluster.connecting import (
-    command,
     lookup,
-    ours,
     probe,
-    run_ktctl,
     wait_until,
 )
 from tests.cluster.world import service
@@ -88,19 +85,32 @@ def write_hosts(cluster, text):
     sh(cluster, "cat > /etc/hosts", input=text)
 
 
-def test_a_broken_block_in_the_hosts_file_is_told_and_left_alone(cluster, namespace):
+def test_what_others_left_in_the_hosts_file_is_left_alone(cluster, connect):
+    """Even half a block of KT Connect's."""
     usual = sh(cluster, "cat /etc/hosts")
-    broken = usual + "# Kt Hosts Begin\n192.0.2.7 half\n"
-    write_hosts(cluster, broken)
+    theirs = usual + "# Kt Hosts Begin\n192.0.2.7 half\n"
+    write_hosts(cluster, theirs)
     try:
-        argv = command(cluster, namespace, "--dnsMode", "hosts")
-        ended = run_ktctl(cluster, *argv[1:])
-        assert ended.code == 7
-        assert "/etc/hosts" in ended.error["message"]
-        assert sh(cluster, "cat /etc/hosts") == broken
-        assert ours(cluster, namespace) == []
+        with connect("--dnsMode", "hosts"):
+            assert sh(cluster, "cat /etc/hosts").startswith(theirs)
+        assert sh(cluster, "cat /etc/hosts") == theirs
     finally:
         write_hosts(cluster, usual)
+
+
+def test_two_sessions_write_down_names_beside_each_other(cluster, world, connect):
+    usual = sh(cluster, "cat /etc/hosts")
+    near = ["--dnsMode", f"hosts:{world.namespace}", "--excludeIps", "10.244.0.0/16,fd00::/16"]
+    more = ["--disablePodIp", "--excludeIps", "10.96.0.0/16,fd00::/16"]
+    with connect(*near):
+        with connect(*more, "--includeIps", "198.51.100.0/24", "--dnsMode", f"hosts:{world.other}"):
+            found = sh(cluster, "cat /etc/hosts")
+            assert f" web.{world.namespace} " in found
+            assert f" far.{world.other} " in found
+        found = sh(cluster, "cat /etc/hosts")
+        assert f" web.{world.namespace} " in found
+        assert f" far.{world.other} " not in found
+    assert sh(cluster, "cat /etc/hosts") == usual
 
 
 def test_hosts_writes_down_only_the_namespaces_it_is_told(cluster, world, namespace, connect):

@@ -96,7 +96,7 @@ def test_the_hosts_block_follows_the_plan_and_is_put_back(laptop):
 
 
 def test_half_a_hosts_block_is_refused_and_nothing_is_changed(laptop):
-    (laptop.etc / "hosts").write_text("# Kt Hosts Begin\n10.0.0.1 old\n")
+    (laptop.etc / "hosts").write_text("# Kt Hosts Begin s1\n10.0.0.1 old\n")
     before = laptop.state()
     session = laptop.connect(ranges=["10.96.0.0/12"], hosts=["10.96.0.7 web"])
     assert "not whole" in session.facts["error"]

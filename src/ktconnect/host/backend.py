@@ -15,13 +15,18 @@ from ktconnect.errors import Conflict
 from . import hostsfile, resolvconf
 from .textfile import read_text, replace_text, trim
 
-HOSTS = "file/etc/hosts#block"
+_HOSTS = "file/etc/hosts#"
 _RESOLV_CONF = "file/etc/resolv.conf#"
 
 
 def resolv_conf_key(session: str) -> str:
     """The key of a session's lines in /etc/resolv.conf."""
     return _RESOLV_CONF + session
+
+
+def hosts_key(session: str) -> str:
+    """The key of a session's lines in /etc/hosts."""
+    return _HOSTS + session
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,10 @@ class HostBackend:
         replace_text(editor.path, editor.edit(text, value), expected=text)
 
     def _editor(self, key: str) -> _Editor:
-        if key == HOSTS:
-            return _Editor(self._etc / "hosts", _read_hosts, _edit_hosts)
+        if key.startswith(_HOSTS):
+            session = key.removeprefix(_HOSTS)
+            read = partial(_read_hosts, session)
+            return _Editor(self._etc / "hosts", read, partial(_edit_hosts, session))
         session = key.removeprefix(_RESOLV_CONF)
         read = partial(resolvconf.ours, session=session)
         return _Editor(self._etc / "resolv.conf", read, partial(_edit_resolv_conf, session))
@@ -76,11 +83,11 @@ def _edit_resolv_conf(session: str, text: str | None, block: list[str] | None) -
     return resolvconf.with_ours(text, session, block)
 
 
-def _read_hosts(text: str | None) -> list[str] | None:
-    return hostsfile.block_of(text or "")
+def _read_hosts(session: str, text: str | None) -> list[str] | None:
+    return hostsfile.block_of(text or "", session)
 
 
-def _edit_hosts(text: str | None, block: list[str] | None) -> str | None:
+def _edit_hosts(session: str, text: str | None, block: list[str] | None) -> str | None:
     if block is None:
-        return hostsfile.without_block(text or "")
-    return hostsfile.with_block(text or "", block)
+        return hostsfile.without_block(text or "", session)
+    return hostsfile.with_block(text or "", session, block)

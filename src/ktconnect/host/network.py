@@ -14,7 +14,7 @@ from ktconnect.apply.journal import Journal, stale
 from ktconnect.errors import Conflict, HostError, KtError
 
 from . import resolved
-from .backend import HOSTS, HostBackend, resolv_conf_key
+from .backend import HostBackend, hosts_key, resolv_conf_key
 from .laptop import LaptopNetworks, Resolver
 from .links import Links, open_tun
 from .listen import open_dns_sockets
@@ -147,7 +147,7 @@ class HostNetwork:
     def _file_changes(self, plan: HostPlan) -> list[Change]:
         changes = []
         if plan.dns.hosts is not None:
-            changes.append(Change("host", HOSTS, list(plan.dns.hosts)))
+            changes.append(Change("host", hosts_key(plan.session), list(plan.dns.hosts)))
         if plan.dns.mode == "resolv.conf":
             before = read_resolver(self._backend.resolv_conf(), plan.session)
             lines = our_lines(self._dns[0].getsockname()[0], plan.dns.search, before)

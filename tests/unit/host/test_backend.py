@@ -1,7 +1,7 @@
 import pytest
 
 from ktconnect.errors import Conflict
-from ktconnect.host.backend import HOSTS, HostBackend, resolv_conf_key
+from ktconnect.host.backend import HostBackend, hosts_key, resolv_conf_key
 
 KEY = resolv_conf_key("s1")
 FILES = {"resolv.conf": "nameserver 192.0.2.1\n", "hosts": "127.0.0.1 localhost\n"}
@@ -21,7 +21,7 @@ def backend(etc):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [(KEY, ["nameserver 127.0.0.77"]), (HOSTS, ["10.96.0.7 web"])]
+    ("key", "value"), [(KEY, ["nameserver 127.0.0.77"]), (hosts_key("s1"), ["10.96.0.7 web"])]
 )
 async def test_what_is_written_is_read_and_none_takes_it_away(backend, etc, key, value):
     assert await backend.read(key) is None

@@ -9,7 +9,7 @@ from ktconnect.apply.change import Change
 from ktconnect.apply.engine import apply
 from ktconnect.apply.journal import Journal
 from ktconnect.apply.owner import Owner
-from ktconnect.host.backend import HOSTS, HostBackend, resolv_conf_key
+from ktconnect.host.backend import HostBackend, hosts_key, resolv_conf_key
 from ktconnect.host.network import recover
 
 BEFORE = "127.0.0.1 localhost\n"
@@ -26,7 +26,7 @@ async def left_behind(backend, directory, session):
     """A session that was killed after it had changed both files."""
     journal = Journal.open(directory, session)
     changes = [
-        Change("host", HOSTS, ["10.96.0.7 web"]),
+        Change("host", hosts_key("s1"), ["10.96.0.7 web"]),
         Change("host", resolv_conf_key(session), ["nameserver 127.0.0.77"]),
     ]
     await apply(changes, {"host": backend}, journal)
@@ -64,7 +64,7 @@ async def test_what_others_changed_is_reported_once_and_left(backend, tmp_path):
     theirs = hosts.read_text().replace("10.96.0.7", "10.96.0.8")
     hosts.write_text(theirs)
     (line,) = await recover(backend, tmp_path / "journal")
-    assert "session s1: could not be undone: file/etc/hosts#block" in line
+    assert "session s1: could not be undone: file/etc/hosts#s1" in line
     assert hosts.read_text() == theirs
     assert not (tmp_path / "etc/resolv.conf").exists()
     assert await recover(backend, tmp_path / "journal") == []
