@@ -21,6 +21,8 @@ from .options import group_options
 from .output import report_error
 from .preview import preview
 from .ps import ps
+from .rbac import rbac
+from .setup import setup
 from .spelling import modernise, normalise
 from .status import status
 from .stop import stop
@@ -68,6 +70,8 @@ ktctl.add_command(ps)
 ktctl.add_command(logs)
 ktctl.add_command(stop)
 ktctl.add_command(completion)
+ktctl.add_command(setup)
+ktctl.add_command(rbac)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

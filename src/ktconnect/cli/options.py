@@ -172,10 +172,10 @@ def take_all(context: click.Context) -> dict[str, Any]:
 
     Raises: UsageError for a ``-o`` that the command doesn't know.
     """
-    parent = context.parent
-    values: dict[str, Any] = dict(parent.params) if parent else {}
+    root = context.find_root()
+    values: dict[str, Any] = dict(root.params)
     for name, value in context.params.items():
-        before = parent and parent.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)
+        before = root.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)
         if not before or context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             values[name] = value
     _check_output(context, values["output"])

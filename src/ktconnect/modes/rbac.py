@@ -10,7 +10,7 @@ from ktconnect.objects.session import Manifest
 
 
 def printed(commands: Iterable[str], namespace: str, output: str) -> str:
-    """The Role for these commands in a namespace, as ``yaml`` or ``json``.
+    """The Role for these commands in a namespace ("": wherever it is applied), as YAML or JSON.
 
     Raises: UsageError for a command that isn't there.
     """
@@ -22,4 +22,7 @@ def printed(commands: Iterable[str], namespace: str, output: str) -> str:
 
 def least_role(commands: tuple[str, ...], namespace: str) -> Manifest:
     """One Role with all rights that these commands need."""
-    return role("-".join(("ktctl", *commands)), namespace, needed(commands))
+    found = role("-".join(("ktctl", *commands)), namespace, needed(commands))
+    if not namespace:
+        del found["metadata"]["namespace"]
+    return found

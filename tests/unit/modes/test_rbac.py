@@ -25,3 +25,7 @@ def test_several_commands_share_one_role():
 def test_a_command_that_is_none_is_refused():
     with pytest.raises(UsageError, match="conect"):
         printed(["conect"], "demo", "text")
+
+
+def test_without_a_namespace_it_goes_where_it_is_applied():
+    assert json.loads(printed(["clean"], "", "json"))["metadata"] == {"name": "ktctl-clean"}
