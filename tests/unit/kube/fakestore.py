@@ -17,6 +17,10 @@ KIND_OF = {
 }
 
 
+_DEFAULTS = {"v1/Service": {"clusterIP": "10.96.0.99"}}
+"""What the server writes into the spec of a new object."""
+
+
 class FakeStore:
     """What there is, and who is told of changes."""
 
@@ -108,9 +112,8 @@ class FakeStore:
         name = manifest["metadata"]["name"]
         if (kind, namespace, name) in self.objects:
             return failed(409, "AlreadyExists", f'"{name}" already exists', name)
-        return Answer(
-            201, self.put({**manifest, "spec": {"defaulted": True, **manifest.get("spec", {})}})
-        )
+        filled = {"defaulted": True, **_DEFAULTS.get(kind, {}), **manifest.get("spec", {})}
+        return Answer(201, self.put({**manifest, "spec": filled}))
 
     def _update(self, asked: Asked, kind: str, namespace: str, name: str) -> Answer:
         manifest, old = asked.json, self.objects.get((kind, namespace, name))
