@@ -184,9 +184,11 @@ def test_a_person_reads_steps_one_clear_line_and_the_state(cluster, namespace):
 def test_on_a_terminal_the_last_line_is_alive(cluster, namespace):
     image = cluster.state.images["python"]
     argv = [KTCTL, "connect", "-n", namespace, "--image", image, *PROXY]
-    with terminal(cluster, argv) as shown:
+    with terminal(cluster, argv, columns=60) as shown:
         shown.wait_for(lambda seen: seen.count("● up · ") >= 2)
         assert "0 streams" in shown.seen
+        shown.resize(40)
+        shown.wait_for(lambda seen: "…" in seen.rpartition("● up · ")[2])
         assert shown.interrupt() == 0
         assert "Nothing of ours is left in the cluster" in shown.seen
     assert ours(cluster, namespace) == []

@@ -12,13 +12,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from ktconnect.errors import KtError
 from ktconnect.modes.report import CallEnded, Calls, Ready, Status
+
+from .live import LiveLines
 
 NO_ROOM = "see that there is room where it goes; what was begun is undone"
 COLOURS = {"up": "green", "stalled": "yellow", "connecting": "yellow", "down": "red"}
@@ -40,7 +41,7 @@ class TextReporter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live: Live | None = None
+        self._live = LiveLines(console)
         self._states: dict[str, Status] = {}
 
     @contextmanager
@@ -69,8 +70,7 @@ class TextReporter:
         before = self._states.get(status.target)
         self._states[status.target] = status
         if self._console.is_terminal:
-            lines = Group(*map(status_line, self._states.values()))
-            self._alive().update(lines, refresh=True)
+            self._live.show([*map(status_line, self._states.values())])
         elif before is None or before.health != status.health:
             self._console.print(status_line(status))
 
@@ -78,20 +78,12 @@ class TextReporter:
         self._print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(call_line(call))}")
 
     def close(self) -> None:
-        """Stop the live line; what was printed stays."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        """Take the live lines away; what was printed stays."""
+        self._live.close()
 
     def check(self) -> None:
         """Raises: KtError if not all could be written."""
         check_written(self._console.file)
-
-    def _alive(self) -> Live:
-        if self._live is None:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
-            self._live.start()
-        return self._live
 
     def _print(self, markup: str) -> None:
         self._console.print(markup, highlight=False, soft_wrap=True)
