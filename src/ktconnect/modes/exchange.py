@@ -4,6 +4,7 @@ import time
 
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.ports import map_ports
+from ktconnect.objects.rights import EXCHANGE_SELECTOR
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.taken import Taker, make_way
 from ktconnect.tunnel.tuning import raise_open_files
@@ -11,7 +12,7 @@ from ktconnect.tunnel.tuning import raise_open_files
 from .checks import check_service
 from .checks_local import check_local
 from .checks_seen import enforce, look
-from .cluster import holder, load_config, owned_by_user
+from .cluster import holder, load_config, owned_by_user, require
 from .expose import check_exposed, exposes_for
 from .redirect import SelectorWay
 from .redirect_origin import SERVICE
@@ -32,16 +33,17 @@ async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
     config = load_config(spec.serving.cluster)
     owned_by_user()
     async with Cluster(config) as cluster:
-        services = await find_targets(spec, cluster, reporter)
+        namespace = spec.serving.cluster.namespace or cluster.namespace
+        await require(cluster, namespace, EXCHANGE_SELECTOR)
+        services = await find_targets(spec, cluster, namespace, reporter)
         sessions = [await prepare(spec, cluster, service, reporter) for service in services]
         await serve(sessions, reporter, began)
 
 
 async def find_targets(
-    spec: ExchangeSpec, cluster: Cluster, reporter: Reporter
+    spec: ExchangeSpec, cluster: Cluster, namespace: str, reporter: Reporter
 ) -> tuple[Manifest, ...]:
     """The Services that are meant. Raises: UsageError, Forbidden."""
-    namespace = spec.serving.cluster.namespace or cluster.namespace
     with reporter.step("Looking for the targets") as step:
         services = await find_services(cluster, namespace, map(parse_target, spec.targets))
         found = [service["metadata"]["name"] for service in services]

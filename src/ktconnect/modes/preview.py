@@ -5,13 +5,14 @@ import time
 from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.ports import preview_ports
+from ktconnect.objects.rights import PREVIEW
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.taken import Taker, make_way
 from ktconnect.tunnel.tuning import raise_open_files
 
 from .checks_local import check_local
 from .checks_seen import enforce
-from .cluster import holder, load_config, owned_by_user
+from .cluster import holder, load_config, owned_by_user, require
 from .preview_way import PreviewWay, owner_of
 from .redirect_origin import SERVICE
 from .report import Reporter
@@ -30,13 +31,16 @@ async def run(spec: PreviewSpec, reporter: Reporter) -> None:
     config = load_config(spec.serving.cluster)
     owned_by_user()
     async with Cluster(config) as cluster:
-        session = await prepare(spec, cluster, reporter)
+        namespace = spec.serving.cluster.namespace or cluster.namespace
+        await require(cluster, namespace, PREVIEW)
+        session = await prepare(spec, cluster, namespace, reporter)
         await serve([session], reporter, began)
 
 
-async def prepare(spec: PreviewSpec, cluster: Cluster, reporter: Reporter) -> InboundSession:
+async def prepare(
+    spec: PreviewSpec, cluster: Cluster, namespace: str, reporter: Reporter
+) -> InboundSession:
     """Check and plan. Raises: UsageError, Conflict if the name is taken, Forbidden."""
-    namespace = spec.serving.cluster.namespace or cluster.namespace
     lease = f"kt-preview-{spec.name}"
     taker = Taker(holder(), reporter.note, takeover=spec.serving.takeover)
     await make_way(cluster, namespace, lease, taker)

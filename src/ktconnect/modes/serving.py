@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from ktconnect.errors import Conflict, KtError
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
+from ktconnect.objects.agent import AgentPod
+from ktconnect.objects.setup import ACCOUNT
 from ktconnect.sessions.lease import SessionLease
 
 from .local import remember
@@ -24,11 +26,14 @@ from .serving_spec import ServingSpec
 from .serving_undo import Undo
 from .serving_view import led
 from .serving_way import InboundPlan, Way
+from .setup import agent_account
 from .shadow import Shadow
 
 log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 1.0
+
+DEFAULT_ACCOUNT = AgentPod().service_account
 
 
 class InboundSession:
@@ -101,7 +106,7 @@ class InboundSession:
     async def _start(self, undo: Undo, reporter: Reporter) -> Line:
         with reporter.step(f"Starting the agent of {self.plan.where}") as step:
             origins = await self._way.prepare(self._lease.owner)
-            account = (self._spec.cluster.agent.service_account, False)
+            account = await self._account()
             wanted = agent_plan(self.plan, self._spec, origins, self._way.labels, account)
             shadow = Shadow(self._cluster, self._lease, wanted)
             undo.line = line = Line(self._spec, self.plan, shadow, reporter)
@@ -113,6 +118,14 @@ class InboundSession:
             "agent": pod["metadata"]["name"],
         }
         return line
+
+    async def _account(self) -> tuple[str, bool]:
+        """The agent's ServiceAccount, and whether that may undo the session."""
+        asked = self._spec.cluster.agent.service_account
+        if asked not in (DEFAULT_ACCOUNT, ACCOUNT):
+            return asked, False
+        found = await agent_account(self._cluster, self.plan.namespace)
+        return found or asked, bool(found)
 
     async def _open(self, line: Line, reporter: Reporter) -> None:
         with reporter.step("Opening the tunnel") as step:
