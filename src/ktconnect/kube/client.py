@@ -93,6 +93,10 @@ class Cluster:
         except NotFound:
             return None
 
+    async def served(self, path: str) -> Manifest:
+        """A document of discovery: ``/apis``, ``/apis/apps/v1``. Raises: NotFound."""
+        return await self._object(Request("GET", path, Asked("get", path)))
+
     async def list(
         self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "", most: int = 0
     ) -> Manifests:
@@ -233,7 +237,7 @@ class Cluster:
 
     async def version(self) -> Version:
         """The API server's version."""
-        answer = await self._object(Request("GET", "/version", Asked("get", "/version")))
+        answer = await self.served("/version")
         digits = (int("".join(filter(str.isdigit, answer[part]))) for part in ("major", "minor"))
         return Version((next(digits), next(digits)), str(answer["gitVersion"]))
 

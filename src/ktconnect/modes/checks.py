@@ -3,6 +3,7 @@
 Manifests in, findings out: each says what is so, what it means for callers, and what to do.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -14,6 +15,8 @@ from .checks_seen import Finding, Found, Seen
 
 OLD_SELECTOR: Final = "kt-selector"
 """KT Connect's annotation on a Service: the selector that it had before."""
+AGENT: Final = re.compile(r"-kt-exchange-[a-z]{5}$")
+"""What a selector has in the place of its own values while a session has the Service."""
 TRACKERS: Final = {
     "argocd.argoproj.io/tracking-id": "Argo CD",
     "argocd.argoproj.io/instance": "Argo CD",
@@ -49,10 +52,10 @@ def _taken(seen: Seen) -> Found:
             f"Service {seen.name} is taken with KT Connect{by}: its selector is not its own",
             f"ask them to end it; if nobody runs it any more, `ktctl recover {seen.name}`",
         )
-    elif names.LABEL_SESSION in selector:
+    elif agents := sorted({value for value in selector.values() if AGENT.search(value)}):
         yield Finding(
             "refuse",
-            f"the selector of Service {seen.name} leads to session {selector[names.LABEL_SESSION]}",
+            f"the selector of Service {seen.name} leads to an agent, {agents[0]}",
             f"`ktctl recover {seen.name}` gives it back to its own Pods",
         )
 

@@ -66,7 +66,7 @@ class Seen:
     @property
     def neighbours(self) -> list[Manifest]:
         """Other Services, none of ours, that have one of its Pods as a backend."""
-        others = [each for each in self.services if not _is_ours(each)]
+        others = [each for each in self.services if not is_ours(each)]
         return [
             each
             for each in others
@@ -127,6 +127,7 @@ def labels_of(item: Manifest) -> Mapping[str, str]:
     return item["metadata"].get("labels") or {}
 
 
-def _is_ours(service: Manifest) -> bool:
-    name = service["metadata"]["name"]
-    return names.LABEL_ROLE in labels_of(service) or name.endswith((SUFFIX, STUNTMAN))
+def is_ours(item: Manifest) -> bool:
+    """Whether it is a session's, of ktctl or of KT Connect, and not the user's."""
+    name = item["metadata"]["name"]
+    return names.LABEL_ROLE in labels_of(item) or name.endswith((SUFFIX, STUNTMAN))

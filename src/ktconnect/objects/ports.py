@@ -181,6 +181,13 @@ def _find(expose: Expose, ports: Sequence[PortMap], service: str) -> PortMap:
             f"--expose {expose.text}: port {expose.remote} of Service {service} is TCP and UDP",
             hint=f"say which: {expose.text}/tcp or {expose.text}/udp (or both, comma-separated)",
         )
+    if len({port.listen for port in found}) > 1:
+        leads = [f"{expose.text.removesuffix(expose.remote)}{port.pod_port}" for port in found]
+        raise UsageError(
+            f"--expose {expose.text}: port {expose.remote} of {service} is several: "
+            f"{', '.join(map(str, found))}",
+            hint=f"say which by where it leads: {' or '.join(leads)}",
+        )
     return found[0]
 
 

@@ -140,9 +140,10 @@ def test_kt_connects_session_is_named_with_its_user():
 
 
 def test_a_selector_that_leads_to_a_session_is_given_back_first():
-    finding = only(service(selector={"kt-session": "kt-exchange-web"}), slices=[])
+    finding = only(service(selector={"app": "web-kt-exchange-abcde"}), slices=[])
     assert finding.level == "refuse"
-    assert "leads to session kt-exchange-web" in finding.message
+    assert "leads to an agent, web-kt-exchange-abcde" in finding.message
+    assert "`ktctl recover web`" in finding.hint
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,13 @@ def test_ports_that_lead_to_the_same_port_of_the_pods_cannot_go_to_different_pla
         exposed(*exposes, of=SHARING)
 
 
+def test_a_port_that_is_several_is_said_by_where_it_leads():
+    of = service(port(80, 8080, "a"), port(80, 9090, "b"))  # of two Services of one workload
+    with pytest.raises(UsageError, match=r"is several: 80 \(a\) to 8080, 80 \(b\) to 9090") as no:
+        exposed(Expose("3000:80", "80", Local(port=3000)), of=of)
+    assert no.value.hint == "say which by where it leads: 3000:8080 or 3000:9090"
+
+
 def test_one_place_may_be_said_by_both_of_its_names():
     exposes = [Expose("1:80", "80", Local(port=1)), Expose("1:81", "81", Local(port=1))]
     assert len(exposed(*exposes, of=SHARING)) == 2
