@@ -92,16 +92,12 @@ def end(process: "subprocess.Popen[str]") -> None:
             pipe.close()
 
 
-class KubectlForward:
-    """`kubectl port-forward` to the target Pod."""
+class Programs:
+    """A peer that is programs on the laptop."""
 
-    name = rows.KUBECTL
-
-    def __init__(self, site: Site, folder: Path) -> None:
-        self._started = Started(site, folder / "kubectl.log")
-
-    def start(self) -> None:
-        self._started(*forward("pod/target", HTTP, BULK, ECHO))
+    def __init__(self, site: Site, log: Path) -> None:
+        self._site = site
+        self._started = Started(site, log)
 
     def stop(self) -> None:
         self._started.stop()
@@ -112,11 +108,23 @@ class KubectlForward:
     def said(self) -> str:
         return self._started.last_line()
 
-    def address_for(self, port: int) -> Address:
-        return Address("127.0.0.1", LOCAL + port)
-
     def laptop_pids(self) -> list[int]:
         return self._started.pids()
+
+
+class KubectlForward(Programs):
+    """`kubectl port-forward` to the target Pod."""
+
+    name = rows.KUBECTL
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        super().__init__(site, folder / "kubectl.log")
+
+    def start(self) -> None:
+        self._started(*forward("pod/target", HTTP, BULK, ECHO))
+
+    def address_for(self, port: int) -> Address:
+        return Address("127.0.0.1", LOCAL + port)
 
     def agent_selector(self) -> str:
         return ""
@@ -131,14 +139,14 @@ def forward(target: str, *ports: int, namespace: str = NAMESPACE) -> list[str]:
     return ["kubectl", "port-forward", "--namespace", namespace, target, *pairs]
 
 
-class Sshuttle:
+class Sshuttle(Programs):
     """sshuttle over OpenSSH over `kubectl port-forward`, as KT Connect's classic mode did it."""
 
     name = rows.SSHUTTLE
 
     def __init__(self, site: Site, folder: Path) -> None:
-        self._site, self._folder = site, folder
-        self._started = Started(site, folder / "sshuttle.log")
+        super().__init__(site, folder / "sshuttle.log")
+        self._folder = folder
         self._address = ""
 
     def start(self) -> None:
@@ -153,20 +161,8 @@ class Sshuttle:
         dns = ["--dns", "--to-ns", "10.96.0.10"]
         self._started(program, "--method", "nft", *dns, *remote, f"{self._address}/32")
 
-    def stop(self) -> None:
-        self._started.stop()
-
-    def has_ended(self) -> bool:
-        return self._started.has_ended()
-
-    def said(self) -> str:
-        return self._started.last_line()
-
     def address_for(self, port: int) -> Address:
         return Address(self._address, port)
-
-    def laptop_pids(self) -> list[int]:
-        return self._started.pids()
 
     def agent_selector(self) -> str:
         return "app=sshd"
@@ -186,14 +182,13 @@ def wait_for_port(site: Site, port: int) -> None:
     site.run(words, within=START_WITHIN)
 
 
-class Ktctl:
+class Ktctl(Programs):
     """`ktctl connect`."""
 
     name = rows.OURS
 
     def __init__(self, site: Site, folder: Path) -> None:
-        self._site = site
-        self._started = Started(site, folder / "ktctl.log")
+        super().__init__(site, folder / "ktctl.log")
         self._address = ""
         self.status: dict[str, Any] = {}  # what it last said of itself
 
@@ -211,22 +206,11 @@ class Ktctl:
                 if said.get("event") in ("status", "error"):
                     self.status = said
 
-    def stop(self) -> None:
-        self._started.stop()
-
-    def has_ended(self) -> bool:
-        return self._started.has_ended()
-
     def said(self) -> str:
-        return str(
-            self.status.get("message") or self.status.get("reason") or self._started.last_line()
-        )
+        return str(self.status.get("message") or self.status.get("reason") or super().said())
 
     def address_for(self, port: int) -> Address:
         return Address(self._address, port)
-
-    def laptop_pids(self) -> list[int]:
-        return self._started.pids()
 
     def agent_selector(self) -> str:
         return "control-by=kt"
