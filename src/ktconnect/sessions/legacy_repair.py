@@ -1,0 +1,93 @@
+"""Looks for what KT Connect 0.3 left, and does what `legacy` has decided."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ktconnect.apply.rehearsal import lines
+from ktconnect.errors import Conflict, Forbidden, KtError
+from ktconnect.kube.backend import KubeBackend
+from ktconnect.kube.client import Cluster
+
+from . import restore
+from .lease import server_clock
+from .legacy import Gone, Repair
+from .legacy_seen import KINDS, LEAST_SILENCE, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A namespace, and the kinds that the user may not list."""
+
+    seen: Seen
+    hidden: tuple[str, ...] = ()
+
+
+async def look(
+    cluster: Cluster,
+    namespace: str,
+    *,
+    silence: timedelta = LEAST_SILENCE,
+    force: bool = False,
+) -> Looked:
+    """Read the namespace as far as the user may. Raises: Unreachable."""
+    objects, hidden = {}, []
+    for kind in KINDS:
+        try:
+            objects[kind] = tuple(await cluster.list(kind, namespace))
+        except Forbidden:
+            hidden.append(kind)
+    now = await server_clock(cluster)()
+    return Looked(Seen(namespace, now, silence, objects, force), tuple(hidden))
+
+
+async def carry_out(
+    cluster: Cluster, namespace: str, repairs: Iterable[Repair], settle: float | None = None
+) -> list[str]:
+    """Do it, and tell each deed, in lines for a person.
+
+    All changes of Services and workloads come first; what served callers until then is deleted when
+    the nodes had time to follow. A repair that fails keeps what it would have deleted.
+    """
+    said: list[str] = []
+    well = [each for each in repairs if await _steps(cluster, each, said)]
+    if any(each.steps and each.deletes for each in well):
+        await asyncio.sleep(restore.SETTLE_SECONDS if settle is None else settle)
+    unneeded = dict.fromkeys(gone for repair in well for gone in repair.deletes)
+    return said + [await _deleted(cluster, namespace, gone) for gone in unneeded]
+
+
+async def _steps(cluster: Cluster, repair: Repair, said: list[str]) -> bool:
+    backend = KubeBackend(cluster)
+    try:
+        for step in repair.steps:
+            await backend.write(step.key, step.after, expected=step.before)
+            said.append(f"restored {step.key}")
+    except KtError as error:
+        said.append(f"left: what KT Connect did to {repair.what}; {error}")
+        return False
+    return True
+
+
+async def _deleted(cluster: Cluster, namespace: str, gone: Gone) -> str:
+    what = f"{gone.kind}/{namespace}/{gone.name}"
+    try:
+        await cluster.delete(gone.kind, gone.name, namespace, uid=gone.uid)
+    except Conflict:
+        return f"left alone: {what} was made anew"
+    except KtError as error:
+        return f"left: {what}; {error}"
+    return f"deleted {what}"
+
+
+def rehearsed(namespace: str, repairs: Iterable[Repair]) -> list[str]:
+    """What `carry_out` would do, as ``key: before -> after``, and what it would delete."""
+    said: list[str] = []
+    for repair in repairs:
+        said += [f"would change {line}" for line in lines(repair.steps)]
+        said += [
+            f"would delete {gone.kind}/{namespace}/{gone.name}"
+            for gone in dict.fromkeys(repair.deletes)
+        ]
+    return said
