@@ -37,7 +37,7 @@ async def test_a_group_in_a_group_is_unwrapped_too():
 
 
 async def test_the_block_s_own_error_ends_the_tasks():
-    ended = []
+    ended: list[bool] = []
     error = ValueError("mine")
 
     async def run():
@@ -53,7 +53,7 @@ async def test_the_block_s_own_error_ends_the_tasks():
 
 
 async def test_time_that_is_up_ends_the_tasks():
-    ended = []
+    ended: list[bool] = []
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await together(waiting(ended))
