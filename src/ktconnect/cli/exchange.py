@@ -6,12 +6,11 @@ import click
 
 from ktconnect.errors import UsageError
 from ktconnect.modes.expose import parse_exposes
-from ktconnect.modes.serving_spec import ExchangeSpec
+from ktconnect.modes.serving_spec import RECOVER_WAIT, ExchangeSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .options import shared_options, take_shared
-from .serving import serving_options, serving_spec
-from .session import run_lasting
+from .serving import run_serving, serving_options, serving_spec
 
 MODES = ("selector", "scale", "ephemeral")
 
@@ -31,6 +30,14 @@ MODES = ("selector", "scale", "ephemeral")
     show_default=True,
     help="How callers are led here.",
 )
+@click.option(
+    "--recoverWaitTime",
+    type=click.IntRange(0),
+    default=int(RECOVER_WAIT),
+    show_default=True,
+    metavar="SECONDS",
+    help="With --mode scale: how long the workload may take to be back at the end.",
+)
 @serving_options
 @shared_options
 @click.pass_context
@@ -46,6 +53,8 @@ def exchange(context: click.Context, /, **flags: Any) -> int:
     ktctl exchange web --expose /run/app.sock:80   to a Unix socket
     ktctl exchange web api --expose web=8080:80,api=9090:80
     ktctl exchange deployment/web --log            by its workload; shows every call
+    ktctl exchange web --dryRun                    what would be made and changed
+    ktctl exchange statefulset/db --mode scale     scales it to 0: no way back without this machine
 
     The Pods of the Service keep running. Whatever happens to this machine, callers are answered
     by them: after a wait of some seconds at most. Ends with Ctrl-C, which puts all back.
@@ -56,7 +65,7 @@ def exchange(context: click.Context, /, **flags: Any) -> int:
     spec = spec_of(flags, shared.cluster)
     from ktconnect.modes.exchange import run
 
-    return run_lasting(
+    return run_serving(
         context, shared, " ".join(flags["targets"]), lambda reporter: run(spec, reporter)
     )
 
@@ -67,6 +76,8 @@ def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> ExchangeSpec:
         targets=flags["targets"],
         exposes=parse_exposes(flags["expose"]),
         serving=serving_spec(flags, cluster),
+        mode=flags["mode"],
+        recover_wait=float(flags["recoverwaittime"]),
     )
 
 

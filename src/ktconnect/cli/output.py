@@ -77,6 +77,12 @@ class TextReporter:
     def call(self, call: CallEnded) -> None:
         self._print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(call_line(call))}")
 
+    def would_create(self, manifest: dict[str, Any]) -> None:
+        self._print(escape(as_yaml(manifest)))
+
+    def would_change(self, key: str, before: Any, after: Any) -> None:
+        self._print(escape(f"{key}: {_value(before)} -> {_value(after)}"))
+
     def close(self) -> None:
         """Take the live lines away; what was printed stays."""
         self._live.close()
@@ -117,6 +123,12 @@ class JsonReporter:
     def call(self, call: CallEnded) -> None:
         self._say("call", **asdict(call))
 
+    def would_create(self, manifest: dict[str, Any]) -> None:
+        self._say("create", object=manifest)
+
+    def would_change(self, key: str, before: Any, after: Any) -> None:
+        self._say("change", key=key, before=before, after=after)
+
     def close(self) -> None:
         """Nothing to stop."""
 
@@ -128,6 +140,17 @@ class JsonReporter:
         line = {"time": _now(), "event": event, **fields}
         self._stream.write(json.dumps(line, default=str) + "\n")
         self._stream.flush()
+
+
+def as_yaml(manifest: dict[str, Any]) -> str:
+    """A document of YAML, as kubectl takes it."""
+    import yaml
+
+    return "---\n" + yaml.safe_dump(manifest, sort_keys=False, width=1000).rstrip()
+
+
+def _value(value: Any) -> str:
+    return "absent" if value is None else json.dumps(value, sort_keys=True)
 
 
 def status_line(status: Status) -> Text:

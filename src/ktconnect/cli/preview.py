@@ -9,8 +9,7 @@ from ktconnect.modes.serving_spec import PreviewSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .options import shared_options, take_shared
-from .serving import serving_options, serving_spec
-from .session import run_lasting
+from .serving import run_serving, serving_options, serving_spec
 
 
 @click.command()
@@ -33,6 +32,7 @@ def preview(context: click.Context, /, **flags: Any) -> int:
     ktctl preview mine --expose 8080:80          http://mine is localhost:8080
     ktctl preview mine --expose 8080:80,5353:53/udp
     ktctl preview mine --expose 8080:80 --external
+    ktctl preview mine --expose 8080:80 --dryRun   what would be made
 
     A Service of that name that is there already is never touched. Ends with Ctrl-C, and the
     Service with it.
@@ -41,7 +41,7 @@ def preview(context: click.Context, /, **flags: Any) -> int:
     spec = spec_of(flags, shared.cluster)
     from ktconnect.modes.preview import run
 
-    return run_lasting(context, shared, flags["name"], lambda reporter: run(spec, reporter))
+    return run_serving(context, shared, flags["name"], lambda reporter: run(spec, reporter))
 
 
 def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> PreviewSpec:

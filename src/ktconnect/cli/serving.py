@@ -8,7 +8,8 @@ from ktconnect.modes.serving_spec import RESTORE_AFTER, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .detach import detach_option
-from .options import Command
+from .options import Command, Shared
+from .session import Mode, run_lasting, run_session
 
 OPTIONS = [
     click.option(
@@ -31,8 +32,19 @@ OPTIONS = [
         help="How long this machine may be silent until all is undone without it.",
     ),
     click.option("--takeover", is_flag=True, help="End the session of whoever has the target."),
+    click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing."),
     detach_option,
 ]
+
+
+def run_serving(context: click.Context, shared: Shared, target: str, mode: Mode) -> int:
+    """Run it until it is told to end; a dry run ends by itself, and nobody needs to find it.
+
+    Raises: KtError if the mode fails.
+    """
+    if context.params["dryrun"]:
+        return run_session(shared, mode)
+    return run_lasting(context, shared, target, mode)
 
 
 def serving_options(command: Command) -> Command:
@@ -51,4 +63,5 @@ def serving_spec(flags: dict[str, Any], cluster: ClusterSpec) -> ServingSpec:
         restore_after=float(flags["restoreafter"]),
         takeover=flags["takeover"],
         skip_port_checking=flags["skipportchecking"],
+        dry_run=flags["dryrun"],
     )

@@ -47,6 +47,14 @@ class Both:
         for reporter in self._all:
             reporter.call(call)
 
+    def would_create(self, manifest: dict[str, Any]) -> None:
+        for reporter in self._all:
+            reporter.would_create(manifest)
+
+    def would_change(self, key: str, before: Any, after: Any) -> None:
+        for reporter in self._all:
+            reporter.would_change(key, before, after)
+
 
 class _BothSay:
     def __init__(self, *steps: Step) -> None:

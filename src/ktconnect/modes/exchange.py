@@ -4,22 +4,24 @@ import time
 
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.ports import map_ports
-from ktconnect.objects.rights import EXCHANGE_SELECTOR
+from ktconnect.objects.rights import EXCHANGE_SCALE, EXCHANGE_SELECTOR
 from ktconnect.objects.session import Manifest
-from ktconnect.sessions.taken import Taker, make_way
 from ktconnect.tunnel.tuning import raise_open_files
 
 from .checks import check_service
 from .checks_local import check_local
 from .checks_seen import enforce, look
-from .cluster import holder, load_config, owned_by_user, require
+from .cluster import load_config, owned_by_user, require
+from .dryrun import cluster_for, make_way_or_tell
 from .expose import check_exposed, exposes_for
 from .redirect import SelectorWay
 from .redirect_origin import SERVICE
 from .report import Reporter
+from .scale_sessions import scale_sessions
 from .serving import InboundSession, serve
 from .serving_plan import inbound_plan, session_lease
 from .serving_spec import ExchangeSpec
+from .taking import taker_of
 from .targets import find_services, parse_target
 
 
@@ -32,12 +34,17 @@ async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
     raise_open_files()
     config = load_config(spec.serving.cluster)
     owned_by_user()
-    async with Cluster(config) as cluster:
+    dry_run = spec.serving.dry_run
+    async with cluster_for(config, dry_run=dry_run) as cluster:
         namespace = spec.serving.cluster.namespace or cluster.namespace
-        await require(cluster, namespace, EXCHANGE_SELECTOR)
-        services = await find_targets(spec, cluster, namespace, reporter)
-        sessions = [await prepare(spec, cluster, service, reporter) for service in services]
-        await serve(sessions, reporter, began)
+        if spec.mode == "scale":
+            await require(cluster, namespace, EXCHANGE_SCALE)
+            sessions = await scale_sessions(spec, cluster, namespace, reporter)
+        else:
+            await require(cluster, namespace, EXCHANGE_SELECTOR)
+            services = await find_targets(spec, cluster, namespace, reporter)
+            sessions = [await prepare(spec, cluster, service, reporter) for service in services]
+        await serve(sessions, reporter, began, dry_run=dry_run)
 
 
 async def find_targets(
@@ -58,8 +65,8 @@ async def prepare(
     """Check one target and plan its session. Raises: UsageError, Taken, Forbidden."""
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
     lease = f"kt-exchange-{name}"
-    taker = Taker(holder(), reporter.note, takeover=spec.serving.takeover)
-    await make_way(cluster, namespace, lease, taker)
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
     service = await cluster.get(SERVICE, name, namespace)
     seen = await look(cluster, service)
     enforce(check_service(seen), reporter)

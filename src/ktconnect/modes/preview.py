@@ -7,18 +7,19 @@ from ktconnect.kube.client import Cluster
 from ktconnect.objects.ports import preview_ports
 from ktconnect.objects.rights import PREVIEW
 from ktconnect.objects.session import Manifest
-from ktconnect.sessions.taken import Taker, make_way
 from ktconnect.tunnel.tuning import raise_open_files
 
 from .checks_local import check_local
 from .checks_seen import enforce
-from .cluster import holder, load_config, owned_by_user, require
+from .cluster import load_config, owned_by_user, require
+from .dryrun import cluster_for, make_way_or_tell
 from .preview_way import PreviewWay, owner_of
 from .redirect_origin import SERVICE
 from .report import Reporter
 from .serving import InboundSession, serve
 from .serving_plan import inbound_plan, session_lease
 from .serving_spec import PreviewSpec
+from .taking import taker_of
 
 
 async def run(spec: PreviewSpec, reporter: Reporter) -> None:
@@ -30,11 +31,12 @@ async def run(spec: PreviewSpec, reporter: Reporter) -> None:
     raise_open_files()
     config = load_config(spec.serving.cluster)
     owned_by_user()
-    async with Cluster(config) as cluster:
+    dry_run = spec.serving.dry_run
+    async with cluster_for(config, dry_run=dry_run) as cluster:
         namespace = spec.serving.cluster.namespace or cluster.namespace
         await require(cluster, namespace, PREVIEW)
         session = await prepare(spec, cluster, namespace, reporter)
-        await serve([session], reporter, began)
+        await serve([session], reporter, began, dry_run=dry_run)
 
 
 async def prepare(
@@ -42,8 +44,8 @@ async def prepare(
 ) -> InboundSession:
     """Check and plan. Raises: UsageError, Conflict if the name is taken, Forbidden."""
     lease = f"kt-preview-{spec.name}"
-    taker = Taker(holder(), reporter.note, takeover=spec.serving.takeover)
-    await make_way(cluster, namespace, lease, taker)
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
     refuse_existing(await cluster.find(SERVICE, spec.name, namespace))
     checked = await check_local(preview_ports(spec.exposes), skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)

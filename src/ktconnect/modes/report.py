@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Health = Literal["connecting", "up", "stalled", "down"]
 
@@ -98,3 +98,9 @@ class Reporter(Protocol):
 
     def call(self, call: CallEnded) -> None:
         """A call came to its end."""
+
+    def would_create(self, manifest: dict[str, Any]) -> None:
+        """An object that a dry run did not create."""
+
+    def would_change(self, key: str, before: Any, after: Any) -> None:
+        """Something that a dry run did not change; None is absent."""

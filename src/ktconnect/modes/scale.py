@@ -14,13 +14,12 @@ from ktconnect.tunnel.tunnel import Tunnel
 from .report import Reporter
 from .scale_find import ScalePlan
 from .scale_wait import leave_services, skipped_by_ctrl_c, until_endpoint, until_ready
+from .serving_spec import RECOVER_WAIT
 from .serving_way import InboundPlan, Origins
 from .targets import SERVICE
 
 log = logging.getLogger(__name__)
 
-RECOVER_WAIT = 120.0
-"""Seconds that the workload's Pods get to be ready again before the agent goes."""
 MARGIN = 15.0
 """Seconds for the requests of a way back, besides the waiting."""
 FOLLOW_EVERY = 2.0
@@ -28,6 +27,8 @@ FOLLOW_EVERY = 2.0
 
 class ScaleWay:
     """A `serving_way.Way`: the only thing changed of others is a workload's number of replicas.
+
+    ``recover_wait``: seconds that its Pods get to be ready again before the agent goes.
 
     There is no origin: the workload's Pods are gone while the session lasts. Whoever scales it up
     meanwhile is told of, and left alone: then both get callers, and their number is kept.
@@ -60,7 +61,7 @@ class ScaleWay:
         name = target.workload.name
         self.banner = f"Now all request to {target.workload.kind.lower()} '{name}' will be "
         self.banner += "redirected to local"
-        self.advice = (
+        self.advice: tuple[str, ...] = (
             f"{self._workload} is scaled to 0: without this machine nobody answers its callers",
         )
 

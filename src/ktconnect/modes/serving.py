@@ -16,6 +16,7 @@ from ktconnect.objects.agent import AgentPod
 from ktconnect.objects.setup import ACCOUNT
 from ktconnect.sessions.lease import SessionLease
 
+from .dryrun import NOTHING_DONE, tell
 from .local import remember
 from .report import Ready, Reporter
 from .selftest import Unproven, self_test
@@ -69,6 +70,17 @@ class InboundSession:
             finally:
                 await to_the_end(undo.run(reporter))
 
+    async def rehearse(self, reporter: Reporter) -> None:
+        """Tell what would be made and changed, on a cluster to which nothing is written."""
+        await self._lease.create(self._way.journal)
+        origins = await self._way.prepare(self._lease.owner)
+        account = await self._account()
+        wanted = agent_plan(self.plan, self._spec, origins, self._way.labels, account)
+        await Shadow(self._cluster, self._lease, wanted).create()
+        if self.plan.mode == "preview":  # which changes nothing of others, but makes a Service
+            await self._way.switch()
+        tell(self._cluster, self._way.journal, reporter)
+
     def ready(self, began: float) -> Ready:
         """What to tell once it is up; ``began`` by the monotonic clock."""
         return Ready(
@@ -101,7 +113,7 @@ class InboundSession:
 
     async def _announce(self, undo: Undo) -> None:
         await self._lease.create(self._way.journal)
-        undo.announced = True
+        undo.began(self._lease.uid)
 
     async def _start(self, undo: Undo, reporter: Reporter) -> Line:
         with reporter.step(f"Starting the agent of {self.plan.where}") as step:
@@ -169,12 +181,21 @@ class InboundSession:
                 reporter.note(f"the agent of {self.plan.where} is back: callers come here again")
 
 
-async def serve(sessions: Sequence[InboundSession], reporter: Reporter, began: float) -> None:
+async def serve(
+    sessions: Sequence[InboundSession], reporter: Reporter, began: float, *, dry_run: bool = False
+) -> None:
     """Run sessions side by side until cancelled, or until all of them have ended.
 
-    One that can't be set up takes the others with it; one that ends later, taken over or undone by
-    somebody, does not. Raises: KtError, the first failure.
+    With ``dry_run`` only tell what they would do. One that can't be set up takes the others with
+    it; one that ends later, taken over or undone by somebody, does not.
+
+    Raises: KtError, the first failure.
     """
+    if dry_run:
+        for each in sessions:
+            await each.rehearse(reporter)
+        reporter.note(NOTHING_DONE)
+        return
     failures: list[KtError] = []
     told = 0
     async with task_group() as tasks:

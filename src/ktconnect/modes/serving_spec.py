@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ktconnect.errors import UsageError
 from ktconnect.objects.ports import Expose
@@ -9,6 +10,7 @@ from ktconnect.objects.ports import Expose
 from .spec import ClusterSpec
 
 RESTORE_AFTER = 60.0
+RECOVER_WAIT = 120.0
 
 # RFC 1035 label; Kubernetes, "Service", "Defining a Service".
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -19,7 +21,8 @@ class ServingSpec:
     """What goes for every session that callers come to.
 
     ``log``: each call is told. ``restore_after``: seconds without this machine after which anybody
-    may undo the session. ``takeover``: whoever has the target is asked to go.
+    may undo the session. ``takeover``: whoever has the target is asked to go. ``dry_run``: all
+    is told, and nothing done.
     """
 
     cluster: ClusterSpec = field(default_factory=ClusterSpec)
@@ -28,15 +31,21 @@ class ServingSpec:
     restore_after: float = RESTORE_AFTER
     takeover: bool = False
     skip_port_checking: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSpec:
-    """One ``ktctl exchange --mode selector``; ``targets`` as the user wrote them."""
+    """One ``ktctl exchange``; ``targets`` as the user wrote them.
+
+    ``recover_wait``: seconds that a workload gets to be back, where ``mode`` scales it.
+    """
 
     targets: tuple[str, ...]
     exposes: tuple[Expose, ...] = ()
     serving: ServingSpec = field(default_factory=ServingSpec)
+    mode: Literal["selector", "scale"] = "selector"
+    recover_wait: float = RECOVER_WAIT
 
 
 @dataclass(frozen=True, slots=True)

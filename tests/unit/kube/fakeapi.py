@@ -128,9 +128,10 @@ class FakeApi(FakeStore):
         )
         if (verb, plural, namespace) in self.denied or (verb, plural, "*") in self.denied:
             return denied(verb, plural, namespace)
-        if scale:
-            return self._scale(asked, kind, namespace, name)
-        answer: Answer = getattr(self, f"_{verb}")(asked, kind, namespace, name)
+        do = self._scale if scale else getattr(self, f"_{verb}")
+        if asked.query.get("dryRun") == "All":
+            return self.rehearsed(lambda: do(asked, kind, namespace, name))
+        answer: Answer = do(asked, kind, namespace, name)
         return answer
 
     async def _watch(self, asked: Asked, writer: asyncio.StreamWriter) -> Answer | None:

@@ -10,6 +10,7 @@ from ktconnect.kube.paths import KINDS
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 KIND_OF = {
     resource.path().rsplit("/", 1)[0] + "/" + resource.plural: kind
@@ -46,6 +47,15 @@ class FakeStore:
         self.objects[key] = manifest
         self._tell("MODIFIED" if old else "ADDED", key, manifest)
         return manifest
+
+    def rehearsed(self, act: "Callable[[], Answer]") -> Answer:
+        """What would come of a request; nothing is stored, and nobody is told."""
+        objects, watchers = copy.deepcopy(self.objects), self.watchers
+        self.watchers = []
+        try:
+            return act()
+        finally:
+            self.objects, self.watchers = objects, watchers
 
     def remove(self, kind: str, name: str, namespace: str = "") -> None:
         gone = self.objects.pop((kind, namespace, name))

@@ -12,6 +12,7 @@ class Remembering:
     def __init__(self):
         self.steps, self.notes, self.warnings, self.states = [], [], [], []
         self.calls: list[CallEnded] = []
+        self.created, self.changed = [], []
         self.next_ready: asyncio.Queue[Ready] = asyncio.Queue()
 
     @contextmanager
@@ -29,6 +30,12 @@ class Remembering:
     def ready(self, *ready):
         for each in ready:
             self.next_ready.put_nowait(each)
+
+    def would_create(self, manifest):
+        self.created.append(manifest)
+
+    def would_change(self, key, before, after):
+        self.changed.append((key, before, after))
 
     def status(self, status):
         self.states.append(status)
