@@ -71,7 +71,7 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """All steps, oldest first; none once the journal was dropped."""
-        return [Entry(**fields) for fields in _lines(self.path)[1:]]
+        return [_entry(fields, self.path) for fields in _lines(self.path)[1:]]
 
     def drop(self) -> None:
         """Forget the session: all is undone."""
@@ -89,16 +89,28 @@ class Journal:
             os.close(descriptor)
 
 
+def _entry(fields: dict[str, Any], path: Path) -> Entry:
+    try:
+        return Entry(**fields)
+    except TypeError:
+        raise KtError(
+            f"the journal {path} is of another version of ktctl", hint="undo it with that one"
+        ) from None
+
+
 def stale(directory: Path) -> Iterator[Journal]:
-    """The journals whose owner is gone, in name order; those of other networks are not ours."""
+    """The journals whose owner is gone, in name order.
+
+    Those of other networks, and of versions that we don't understand, are not ours.
+    """
     _sweep_drafts(directory)
     for path in sorted(directory.glob(f"*{SUFFIX}")):
         lines = _lines(path)
         if not lines:  # died before its first line was whole: nothing was changed
             path.unlink(missing_ok=True)
             continue
-        owner = Owner(**lines[0])
-        if owner.is_here() and not owner.is_alive():
+        owner = Owner.parse(lines[0])
+        if owner is not None and owner.is_here() and not owner.is_alive():
             yield Journal(path, owner)
 
 

@@ -1,21 +1,25 @@
 """`ktctl clean`: undo what dead sessions left; what is alive is never touched."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from ktconnect import names
-from ktconnect.errors import Conflict, Forbidden, KtError
+from ktconnect.errors import Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
-from ktconnect.objects.session import LEASE, Manifest, is_alive
+from ktconnect.objects.session import LEASE, Record, record_of
+from ktconnect.sessions.legacy import decide
+from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere, rehearsed
+from ktconnect.sessions.restore import planned, restore
+from ktconnect.sessions.taken import dead_sessions, told
 
-from .cluster import open_cluster, owned_by_user
+from .cluster import holder, open_cluster, owned_by_user
 from .local import Remains, remains
 from .report import Reporter
 from .spec import ClusterSpec
 
-SELECTOR = f"{names.LABEL_CONTROL_BY}={names.CONTROL_BY}"
+WHAT = {"v1/Service": "Services", "v1/Pod": "Pods", "v1/ConfigMap": "ConfigMaps"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,12 @@ class CleanSpec:
     threshold_minutes: int = 1
     dry_run: bool = False
     local_only: bool = False
+    all_namespaces: bool = False
+
+    @property
+    def silence(self) -> timedelta:
+        """How long a session must have been silent, if it may not be silent for longer."""
+        return timedelta(minutes=self.threshold_minutes)
 
 
 async def run(spec: CleanSpec, reporter: Reporter) -> None:
@@ -37,30 +47,41 @@ async def run(spec: CleanSpec, reporter: Reporter) -> None:
     if spec.local_only:
         return
     async with open_cluster(spec.cluster) as cluster:
-        namespace = spec.cluster.namespace or cluster.namespace
+        own = spec.cluster.namespace or cluster.namespace
+        namespace = "" if spec.all_namespaces else own
         found = await clean_cluster(cluster, namespace, spec, reporter)
+        found += await clean_legacy(cluster, namespace, spec, reporter)
     if not found:
-        reporter.note(f"nothing to clean in namespace {namespace}")
+        where = f"namespace {namespace}" if namespace else "any namespace"
+        reporter.note(f"nothing to clean in {where}")
 
 
 async def clean_cluster(
     cluster: Cluster, namespace: str, spec: CleanSpec, reporter: Reporter
 ) -> int:
-    """Delete the Leases of dead sessions, and with them all they own; returns how many.
+    """Undo dead sessions of a namespace ("": of all), and those of this machine wherever they are.
 
-    Raises: Forbidden, Unreachable.
+    Returns how many. Raises: Forbidden, Unreachable.
     """
-    count = 0
-    for remain in list(remains()):
-        if remain.server == cluster.config.server:
-            await _clean_remain(cluster, remain, spec, reporter)
-            count += 1
-    now = datetime.fromtimestamp(await cluster.server_time(), UTC)
-    for lease in await cluster.list(LEASE, namespace, labels=SELECTOR):
-        if not is_alive(lease, now, timedelta(minutes=spec.threshold_minutes)):
-            await _clean_lease(cluster, lease, spec, reporter)
-            count += 1
-    return count
+    own = await _own_remains(cluster, reporter, dry_run=spec.dry_run)
+    uids = {record.uid for _, record in own}
+    found = await dead_sessions(cluster, namespace, gone=uids, silence=spec.silence)
+    listed = {record.uid for record in found}
+    dead = [*(record for _, record in own if record.uid not in listed), *found]
+    if spec.dry_run:
+        for record in dead:
+            await _tell_plan(cluster, record, reporter)
+        return len(dead)
+    clean = set()
+    for outcome in await restore(cluster, dead, by=holder()):
+        for line in told(outcome):
+            reporter.note(line)
+        if outcome.error is None:
+            clean.add(outcome.record.uid)
+    for remain, record in own:
+        if record.uid in clean:
+            remain.journal.drop()
+    return len(dead)
 
 
 async def clean_quietly(cluster: Cluster, namespace: str, reporter: Reporter) -> None:
@@ -69,6 +90,64 @@ async def clean_quietly(cluster: Cluster, namespace: str, reporter: Reporter) ->
         await clean_cluster(cluster, namespace, CleanSpec(), reporter)
     except KtError as error:
         reporter.note(f"what dead sessions left was not looked for: {error}")
+
+
+async def clean_legacy(
+    cluster: Cluster, namespace: str, spec: CleanSpec, reporter: Reporter
+) -> int:
+    """Undo what KT Connect 0.3 left; returns how many things were put right."""
+    if namespace:
+        places = [await look(cluster, namespace, silence=spec.silence)]
+    else:
+        places = await look_everywhere(cluster, silence=spec.silence)
+    count = 0
+    for place in places:
+        findings = decide(place.seen)
+        where = place.seen.namespace
+        repairs = findings.repairs
+        lines = (
+            rehearsed(where, repairs) if spec.dry_run else await carry_out(cluster, where, repairs)
+        )
+        for line in (*lines, *findings.notes, *hidden(place.hidden)):
+            reporter.note(line)
+        count += len(repairs)
+    return count
+
+
+def hidden(kinds: Sequence[str]) -> list[str]:
+    """What could not be looked at."""
+    shown = [WHAT.get(kind, f"{kind.rpartition('/')[2]}s") for kind in kinds]
+    return [f"what KT Connect left is not all seen: no right to list {', '.join(shown)}"] * bool(
+        shown
+    )
+
+
+async def _own_remains(
+    cluster: Cluster, reporter: Reporter, *, dry_run: bool
+) -> list[tuple[Remains, Record]]:
+    """The Leases of this machine's dead processes; those that are gone are forgotten."""
+    found = []
+    for remain in list(remains(cluster.config.server)):
+        try:
+            record = await _record(cluster, remain)
+        except Forbidden as error:  # a right that is gone in one namespace is no reason to stop
+            reporter.note(f"left: session {remain.lease} in namespace {remain.namespace}; {error}")
+            continue
+        if record is not None:
+            found.append((remain, record))
+        elif not dry_run:
+            remain.journal.drop()
+    return found
+
+
+async def _record(cluster: Cluster, remain: Remains) -> Record | None:
+    """Its Lease; None if that is gone, or another session's by now."""
+    lease = await cluster.find(LEASE, remain.lease, remain.namespace)
+    if lease is None:
+        return None
+    record = record_of(lease)
+    same = record.uid == remain.uid if remain.uid else record.holder == holder()
+    return record if same else None
 
 
 async def _clean_host(spec: CleanSpec, reporter: Reporter) -> None:
@@ -82,34 +161,20 @@ async def _clean_host(spec: CleanSpec, reporter: Reporter) -> None:
                 reporter.note(line)
 
 
-async def _clean_remain(
-    cluster: Cluster, remain: Remains, spec: CleanSpec, reporter: Reporter
-) -> None:
-    what = f"session {remain.lease} in namespace {remain.namespace}: its process is gone"
-    if spec.dry_run:
-        reporter.note(f"would delete {what}")
-        return
+async def _tell_plan(cluster: Cluster, record: Record, reporter: Reporter) -> None:
+    since = record.renewed.isoformat(timespec="seconds") if record.renewed else "ever"
+    reporter.note(
+        f"would delete session {record.name} of {record.holder} in namespace {record.namespace}, "
+        f"silent since {since}"
+    )
     try:
-        await cluster.delete(LEASE, remain.lease, remain.namespace)
-    except Forbidden as error:  # a right that is gone in one namespace is no reason to stop here
-        reporter.note(f"left: {what}; {error}")
-    else:
-        remain.journal.drop()
-        reporter.note(f"deleted {what}")
-
-
-async def _clean_lease(
-    cluster: Cluster, lease: Manifest, spec: CleanSpec, reporter: Reporter
-) -> None:
-    metadata, holder = lease["metadata"], lease["spec"].get("holderIdentity", "unknown")
-    what = f"session {metadata['name']} of {holder}, silent since {lease['spec'].get('renewTime')}"
-    if spec.dry_run:
-        reporter.note(f"would delete {what}")
+        plan = await planned(cluster, record)
+    except KtError as error:
+        reporter.note(f"would be left: {error}")
         return
-    seen = {"uid": metadata["uid"], "version": metadata["resourceVersion"]}
-    try:
-        await cluster.delete(LEASE, metadata["name"], metadata["namespace"], **seen)
-    except Conflict:  # its holder woke up at this very moment, and keeps it
-        reporter.note(f"left alone: session {metadata['name']} of {holder} is alive again")
-    else:
-        reporter.note(f"deleted {what}")
+    for line in plan.writes:
+        reporter.note(f"would change {line}")
+    for key in plan.left:
+        reporter.note(f"would leave {key}: changed by someone else")
+    for key in plan.deletes:
+        reporter.note(f"would delete {key}")

@@ -8,6 +8,7 @@ from ktconnect.errors import Forbidden, KtError
 from ktconnect.kube.client import Cluster
 from ktconnect.sessions.lease import SessionLease
 
+from .local import bind
 from .redirect_origin import OF_SERVICE, SLICE
 from .report import Reporter
 from .serving_line import Line
@@ -45,6 +46,11 @@ class Undo:
         """Its agent may be there."""
         self.switched = False
         """Callers may have been led to the agent."""
+
+    def began(self, uid: str) -> None:
+        """The Lease is there, and this is its UID."""
+        self.announced = True
+        bind(self._journal, uid)
 
     async def run(self, reporter: Reporter) -> None:
         """Undo; what can't be is told, and left to the agent and to the next ktctl command."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from ktconnect.apply.journal import Journal
 from ktconnect.errors import KtError
 
-from .local import remember
+from .local import bind, remember
 from .report import Reporter
 from .shadow import Shadow
 
@@ -25,6 +25,7 @@ async def standing(shadow: Shadow, server: str, reporter: Reporter) -> AsyncIter
     try:
         with reporter.step(f"Starting the agent in namespace {shadow.session.namespace}") as step:
             await shadow.lease.create()
+            bind(journal, shadow.lease.uid)
             await shadow.create()
             pod = await shadow.ready_pod()
             step.says(f"Agent {pod['metadata']['name']} runs on {pod['spec']['nodeName']}")

@@ -1,19 +1,30 @@
 """Looks for what KT Connect 0.3 left, and does what `legacy` has decided."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ktconnect.apply.rehearsal import lines
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
+from ktconnect.objects.session import Manifest
 
 from . import restore
 from .lease import server_clock
 from .legacy import Gone, Repair
-from .legacy_seen import KINDS, LEAST_SILENCE, Seen
+from .legacy_seen import (
+    KINDS,
+    LEAST_SILENCE,
+    LOCK,
+    SELECTOR,
+    Seen,
+    is_theirs,
+    leads_to_them,
+    notes_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,35 @@ async def look(
             hidden.append(kind)
     now = await server_clock(cluster)()
     return Looked(Seen(namespace, now, silence, objects, force), tuple(hidden))
+
+
+async def look_everywhere(cluster: Cluster, *, silence: timedelta) -> list[Looked]:
+    """Every namespace that has something of KT Connect. Raises: as `look`."""
+    looked = await look(cluster, "", silence=silence)
+    seen, by_place = looked.seen, defaultdict[str, dict[str, list[Manifest]]](dict)
+    for kind, objects in seen.objects.items():
+        for each in objects:
+            of_kind = by_place[each["metadata"]["namespace"]].setdefault(kind, [])
+            of_kind.append(each)
+    return [
+        Looked(
+            replace(
+                seen,
+                namespace=place,
+                objects={kind: tuple(found.get(kind, ())) for kind in seen.objects},
+            ),
+            looked.hidden,
+        )
+        for place, found in sorted(by_place.items())
+        if any(_marked(each) for objects in found.values() for each in objects)
+    ]
+
+
+def _marked(each: Manifest) -> bool:
+    """Whether KT Connect may have to do with it."""
+    notes = {SELECTOR, LOCK} & set(notes_of(each))
+    led = each["kind"] == "Service" and leads_to_them(each)
+    return bool(notes) or is_theirs(each) or led
 
 
 async def carry_out(

@@ -14,6 +14,8 @@ from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
+from ktconnect.kube.paths import resource_of, split_key
+from ktconnect.kube.rights import Right
 from ktconnect.kube.undoable import all_undoable
 from ktconnect.objects.session import LEASE, Manifest, Record, taking
 
@@ -59,6 +61,7 @@ async def _undone(cluster: Cluster, record: Record, by: str, *, force: bool) -> 
         return Outcome(record)
     try:
         check_journal(record)
+        await _check_rights(cluster, record)
         claim = taking(by, record.uid, "" if force else record.version)
         await _claimed(cluster, record, claim)
         undone = await undo(record.journal or (), {"kube": KubeBackend(cluster)})
@@ -67,6 +70,28 @@ async def _undone(cluster: Cluster, record: Record, by: str, *, force: bool) -> 
     except KtError as error:
         return Outcome(record, error=error)
     return Outcome(record, undone)
+
+
+async def _check_rights(cluster: Cluster, record: Record) -> None:
+    """Raises: Forbidden, before the session is claimed, naming each right that is missing."""
+    missing = await cluster.allowed(rights_of(record))
+    if missing:
+        raise Forbidden(
+            f"you may not {', '.join(map(str, missing))}",
+            hint="`ktctl rbac print recover` prints the Role that it takes",
+        )
+
+
+def rights_of(record: Record) -> list[Right]:
+    """What it takes to undo this session."""
+    group, leases = resource_of(LEASE).group, resource_of(LEASE).plural
+    found = [Right(verb, group, leases, record.namespace) for verb in ("patch", "delete")]
+    for entry in record.journal or ():
+        at = split_key(entry.key.partition("#")[0])
+        resource = resource_of(at.kind)
+        plural = "/".join(part for part in (resource.plural, at.subresource) if part)
+        found += [Right(verb, resource.group, plural, at.namespace) for verb in ("get", "patch")]
+    return list(dict.fromkeys(found))
 
 
 async def _claimed(cluster: Cluster, record: Record, claim: list[Manifest]) -> None:

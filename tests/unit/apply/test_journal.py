@@ -89,14 +89,27 @@ def test_damage_before_the_end_is_reported(tmp_path):
         journal.entries()
 
 
-def test_stale_journals_are_those_of_dead_owners_in_our_network(tmp_path):
+def test_stale_journals_are_those_of_dead_owners_in_our_network(tmp_path, monkeypatch):
+    monkeypatch.setattr("ktconnect.apply.owner._exists", lambda netns, _: netns == "net:[1]")
     Journal.open(tmp_path, "living")
     left_behind(tmp_path, "dead")
     left_behind(tmp_path, "elsewhere", netns="net:[1]")
+    left_behind(tmp_path, "nowhere", netns="net:[2]")
     left_behind(tmp_path, "rebooted", netns="net:[1]", boot="before")
     found = list(stale(tmp_path))
-    assert [journal.session for journal in found] == ["dead", "rebooted"]
+    assert [journal.session for journal in found] == ["dead", "nowhere", "rebooted"]
     assert found[0].entries() == [ENTRY]
+
+
+def test_a_journal_of_another_version_is_left_to_that_one(tmp_path):
+    (tmp_path / "s1.jsonl").write_text('{"process": {"id": 7}}\n')
+    assert list(stale(tmp_path)) == []
+    assert (tmp_path / "s1.jsonl").exists()
+    newer = left_behind(tmp_path, "s2")
+    newer.path.write_text(newer.path.read_text().replace('"before"', '"was"'))
+    [found] = stale(tmp_path)
+    with pytest.raises(KtError, match="another version"):
+        found.entries()
 
 
 def test_a_journal_that_never_got_its_first_line_is_swept_up(tmp_path):

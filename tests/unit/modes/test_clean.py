@@ -8,9 +8,13 @@ import pytest
 from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
+from tests.unit.sessions.left import exchanged
+from tests.unit.sessions.world import MOMENT, put_lease, put_service
 
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_quietly
+from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_legacy, clean_quietly
+from ktconnect.modes.cluster import holder
+from ktconnect.modes.local import remains
 from ktconnect.objects.session import LEASE, Session, lease
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,8 +25,13 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def put_session(api, name, age):
-    session = Session(name, "demo", "shadow-connect", "ann@laptop")
+@pytest.fixture(autouse=True)
+def nodes_follow_at_once(monkeypatch):
+    monkeypatch.setattr("ktconnect.sessions.restore.SETTLE_SECONDS", 0)
+
+
+def put_session(api, name, age, holder="ann@laptop"):
+    session = Session(name, "demo", "shadow-connect", holder)
     api.put(lease(session, NOW - timedelta(seconds=age), {}))
 
 
@@ -84,9 +93,9 @@ async def test_what_is_not_ours_is_never_looked_at():
         assert leases(api) == ["theirs"]
 
 
-def die_with_session(server, namespace="demo"):
-    remembering = f"remember({server!r}, {namespace!r}, 'mine')"
-    code = f"from ktconnect.modes.local import remember; {remembering}"
+def die_with_session(server, namespace="demo", uid="uid-1"):
+    remembering = f"bind(remember({server!r}, {namespace!r}, 'mine'), {uid!r})"
+    code = f"from ktconnect.modes.local import bind, remember; {remembering}"
     subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))
 
 
@@ -105,7 +114,7 @@ async def test_a_killed_session_that_we_may_not_delete_does_not_keep_us_from_the
     async with in_cluster() as (api, cluster, reporter):
         put_session(api, "dead", 90)
         die_with_session(api.url, namespace="elsewhere")
-        api.denied = {("delete", "leases", "elsewhere")}
+        api.denied = {("get", "leases", "elsewhere")}
         await clean_cluster(cluster, "demo", CleanSpec(), reporter)
         assert leases(api) == []
     assert reporter.notes[0].startswith("left: session mine in namespace elsewhere")
@@ -123,3 +132,70 @@ async def test_a_missing_right_does_not_keep_a_new_session_from_starting():
         api.denied = {("list", "leases", "demo")}
         await clean_quietly(cluster, "demo", reporter)
     assert "not looked for" in reporter.notes[0]
+
+
+async def test_a_later_session_of_the_same_name_is_not_taken_for_the_dead_one():
+    async with in_cluster() as (api, cluster, reporter):
+        die_with_session(api.url, uid="uid-of-before")
+        put_session(api, "mine", 1)
+        assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 0
+        assert leases(api) == ["mine"]
+        assert list(remains()) == []
+
+
+async def test_one_killed_while_its_lease_was_made_is_known_by_its_holder():
+    async with in_cluster() as (api, cluster, reporter):
+        die_with_session(api.url, uid="")
+        put_session(api, "mine", 1)
+        assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 0
+        die_with_session(api.url, uid="")
+        put_session(api, "mine", 1, holder())
+        assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 1
+        assert leases(api) == []
+
+
+async def test_a_longer_life_that_a_session_asked_for_is_kept():
+    async with in_cluster() as (api, cluster, reporter):
+        session = Session("patient", "demo", "shadow-exchange", "ann@laptop")
+        api.put(lease(session, NOW - timedelta(minutes=5), {}, restore_after=600))
+        assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 0
+
+
+async def test_all_namespaces_can_be_cleaned_at_once():
+    async with in_cluster() as (api, cluster, reporter):
+        put_session(api, "dead", 90)
+        for place in ("demo", "shop"):
+            for each in exchanged(0):
+                each["metadata"]["namespace"] = place
+                each["metadata"]["annotations"].pop("kt-last-heart-beat", None)
+                api.put(each if each["kind"] == "Service" else {**each, "kind": "Secret"})
+        spec = CleanSpec(all_namespaces=True)
+        assert await clean_cluster(cluster, "", spec, reporter) == 1
+        assert await clean_legacy(cluster, "", spec, reporter) == 2
+        for place in ("demo", "shop"):
+            web = api.objects["v1/Service", place, "web"]
+            assert web["spec"]["selector"] == {"app": "web"}
+
+
+async def test_a_dry_run_names_each_change():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api)
+        put_lease(api, 90, name="kt-exchange-web")
+        now = (MOMENT - NOW).total_seconds()
+        api.now = MOMENT.timestamp() if now else api.now
+        before = dict(api.objects)
+        await clean_cluster(cluster, "demo", CleanSpec(dry_run=True), reporter)
+        assert api.objects == before
+    [what, change, deleted] = reporter.notes
+    assert what.startswith("would delete session kt-exchange-web of ann@laptop")
+    assert change.endswith('-> {"app": "web"}')
+    assert deleted.endswith("Lease/demo/kt-exchange-web")
+
+
+async def test_what_may_not_be_seen_is_told():
+    async with in_cluster() as (api, cluster, reporter):
+        api.denied = {("list", "pods", "demo"), ("list", "configmaps", "demo")}
+        assert await clean_legacy(cluster, "demo", CleanSpec(), reporter) == 0
+    assert reporter.notes == [
+        "what KT Connect left is not all seen: no right to list Pods, ConfigMaps"
+    ]

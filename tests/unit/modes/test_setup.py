@@ -60,7 +60,7 @@ async def test_all_of_it_can_be_removed():
 
 async def test_what_someone_else_made_is_neither_replaced_nor_removed():
     async with in_cluster() as (api, cluster, reporter):
-        api.put(account("demo"))
+        api.put({**account("demo"), "secrets": [{"name": "mine"}]})
         await set_up(cluster, "demo", SetupSpec(remove=True), reporter)
         assert made(api) == [KINDS[0]]
         assert "not made by ktctl" in reporter.warnings[0][0]

@@ -15,9 +15,9 @@ from tests.unit.sessions.world import (
 )
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict, Forbidden, KtError
-from ktconnect.objects.session import record_of
-from ktconnect.sessions.restore import check_journal, planned, restore
+from ktconnect.errors import Conflict, Forbidden, KtError, Unreachable
+from ktconnect.objects.session import LEASE, journal_text, record_of
+from ktconnect.sessions.restore import check_journal, planned, restore, rights_of
 
 
 async def restored(cluster, *records, **more):
@@ -90,11 +90,44 @@ async def test_the_holder_can_read_who_did_it():
     async with in_cluster() as (api, cluster):
         put_service(api)
         lease = put_lease(api, 90)
-        api.denied = {("delete", "leases", "demo")}
+        path = "/apis/coordination.k8s.io/v1/namespaces/demo/leases/kt-exchange-web"
+
+        def broken(asked):
+            if asked.method == "DELETE":
+                return Answer(500, {"message": "broken"})
+            return api._patch(asked, LEASE, "demo", "kt-exchange-web")
+
+        api.routes[path] = broken
         [outcome] = await restored(cluster, lease)
-        assert isinstance(outcome.error, Forbidden)
+        assert isinstance(outcome.error, Unreachable)
         [kept] = [item for (kind, *_), item in api.objects.items() if kind.endswith("Lease")]
         assert record_of(kept).taken_by == "bob@desk"
+
+
+@pytest.mark.parametrize(
+    "right", [("patch", "services"), ("delete", "leases"), ("patch", "leases"), ("get", "services")]
+)
+async def test_a_missing_right_is_named_before_the_session_is_touched(right):
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        lease = put_lease(api, 90)
+        api.denied = {(*right, "demo")}
+        [outcome] = await restored(cluster, lease)
+        assert isinstance(outcome.error, Forbidden)
+        assert f"you may not {' '.join(right)}" in str(outcome.error)
+        assert record_of(api.objects[LEASE, "demo", "kt-exchange-web"]).taken_by == ""
+        assert selector(api) == OURS
+
+
+def test_undoing_takes_the_right_to_what_was_changed_and_no_other():
+    scale = Entry("kube", "apps/v1/StatefulSet/demo/db/scale#/spec/replicas", 3, 0)
+    rights = rights_of(record_of(with_journal(scale)))
+    assert list(map(str, rights)) == [
+        "patch leases.coordination.k8s.io in namespace demo",
+        "delete leases.coordination.k8s.io in namespace demo",
+        "get statefulsets/scale.apps in namespace demo",
+        "patch statefulsets/scale.apps in namespace demo",
+    ]
 
 
 async def test_one_that_fails_does_not_keep_the_others_from_being_undone():
@@ -135,8 +168,6 @@ def test_a_journal_that_asks_for_more_than_sessions_change_is_not_trusted():
 
 
 def with_journal(*entries):
-    from ktconnect.objects.session import journal_text
-
     notes = {"kt-journal": journal_text(entries)}
     return {"metadata": {"namespace": "demo", "annotations": notes}}
 
