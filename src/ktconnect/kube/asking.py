@@ -26,3 +26,15 @@ def at_new(manifest: Manifest) -> Place:
 def at_own(verb: str, manifest: Manifest) -> Place:
     metadata = manifest["metadata"]
     return at(verb, kind_of(manifest), metadata.get("namespace", ""), metadata["name"])
+
+
+def selectors(labels: str, fields: str) -> dict[str, str]:
+    """The query for selectors as kubectl takes them."""
+    both = {"labelSelector": labels, "fieldSelector": fields}
+    return {name: value for name, value in both.items() if value}
+
+
+def typed(item: Manifest, page: Manifest) -> Manifest:
+    """Items of a list lack their own apiVersion and kind; give them back."""
+    kind = str(page["kind"]).removesuffix("List")
+    return {"apiVersion": page["apiVersion"], "kind": kind, **item}

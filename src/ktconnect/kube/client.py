@@ -104,7 +104,7 @@ class Cluster:
 
         ``labels`` and ``fields`` are selectors as kubectl takes them; ``most`` limits the number.
         """
-        return (await self.listing(kind, namespace, _selectors(labels, fields), most)).items
+        return (await self.listing(kind, namespace, asking.selectors(labels, fields), most)).items
 
     async def listing(
         self, kind: Kind, namespace: str = "", selectors: Mapping[str, str] = NONE, most: int = 0
@@ -115,7 +115,7 @@ class Cluster:
         items: Manifests = []
         while True:
             page = await self._object(Request("GET", *at, params))
-            items += [_typed(item, page) for item in page.get("items") or ()]
+            items += [asking.typed(item, page) for item in page.get("items") or ()]
             follow = page["metadata"].get("continue")
             if not follow or 0 < most <= len(items):
                 return Listing(items, page["metadata"].get("resourceVersion", ""))
@@ -124,13 +124,6 @@ class Cluster:
     async def create(self, manifest: Manifest) -> Manifest:
         """POST a new object. Raises: AlreadyExists (a Conflict)."""
         return await self._object(Request("POST", *asking.at_new(manifest), MANAGED, manifest))
-
-    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
-        """Server-side apply as field manager ``ktctl``. Raises: Conflict unless forced."""
-        params = {**MANAGED, "force": str(force).lower()}
-        form = "application/apply-patch+yaml"
-        at = asking.at_own("patch", manifest)
-        return await self._object(Request("PATCH", *at, params, manifest, form))
 
     async def replace(self, manifest: Manifest) -> Manifest:
         """PUT the whole object; with its resourceVersion this is compare-and-swap.
@@ -205,7 +198,7 @@ class Cluster:
 
         Raises: as the others, but Unreachable only before the first list.
         """
-        selectors = _selectors(labels, fields)
+        selectors = asking.selectors(labels, fields)
         request = Request("GET", *asking.at("watch", kind, namespace), selectors)
 
         async def take() -> Listing:
@@ -249,14 +242,3 @@ class Cluster:
 
     async def _object(self, request: Request) -> Manifest:
         return parsed(await self._rest.send(request))
-
-
-def _selectors(labels: str, fields: str) -> dict[str, str]:
-    both = {"labelSelector": labels, "fieldSelector": fields}
-    return {name: value for name, value in both.items() if value}
-
-
-def _typed(item: Manifest, page: Manifest) -> Manifest:
-    """Items of a list lack their own apiVersion and kind; give them back."""
-    kind = str(page["kind"]).removesuffix("List")
-    return {"apiVersion": page["apiVersion"], "kind": kind, **item}

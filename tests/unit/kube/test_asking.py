@@ -1,4 +1,4 @@
-from ktconnect.kube.asking import at, at_new, at_own
+from ktconnect.kube.asking import at, at_new, at_own, selectors, typed
 
 WEB = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "demo"}}
 
@@ -19,3 +19,16 @@ def test_an_object_knows_its_own_place():
     path, asked = at_own("patch", WEB)
     assert path == "/api/v1/namespaces/demo/services/web"
     assert asked.verb == "patch"
+
+
+def test_only_selectors_that_say_something_are_sent():
+    assert selectors("", "") == {}
+    assert selectors("a=b", "metadata.name=x") == {
+        "labelSelector": "a=b",
+        "fieldSelector": "metadata.name=x",
+    }
+
+
+def test_an_item_of_a_list_gets_its_kind_back():
+    page = {"apiVersion": "v1", "kind": "ServiceList"}
+    assert typed({"metadata": {}}, page) == {"apiVersion": "v1", "kind": "Service", "metadata": {}}

@@ -58,13 +58,6 @@ async def test_a_list_may_be_limited_and_selected(api, cluster):
     assert found == same
 
 
-async def test_apply_is_server_side_and_forced(api, cluster):
-    await cluster.apply(config_map(a="1"))
-    await cluster.apply(config_map(a="2"), force=False)
-    assert [asked.query["force"] for asked in api.asked] == ["true", "false"]
-    assert api.asked[0].headers["content-type"] == "application/apply-patch+yaml"
-
-
 async def test_replace_is_compare_and_swap(api, cluster):
     old = api.put(config_map(a="1"))
     await cluster.replace({**old, "data": {"a": "2"}})
