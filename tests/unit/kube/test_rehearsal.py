@@ -48,20 +48,11 @@ async def test_a_patch_shows_what_it_would_change():
         ]
 
 
-async def test_a_whole_object_that_is_replaced_or_applied_is_compared():
+async def test_a_whole_object_that_is_replaced_is_compared():
     async with rehearsing(service(type="ClusterIP")) as (_, cluster):
         await cluster.replace(service(type="NodePort"))
-        await cluster.apply(service(type="NodePort"))
         change = Changed("v1/Service/demo/web#/spec/type", "ClusterIP", "NodePort")
-        assert cluster.taken().changed == [change, change]
-
-
-async def test_what_is_applied_for_the_first_time_is_all_new():
-    async with rehearsing() as (_, cluster):
-        await cluster.apply(service(type="ClusterIP"))
-        assert Changed("v1/Service/demo/web#/spec", None, {"type": "ClusterIP"}) in (
-            cluster.taken().changed
-        )
+        assert cluster.taken().changed == [change]
 
 
 async def test_what_is_deleted_is_named_if_it_is_there():
