@@ -11,6 +11,7 @@ import click
 from ktconnect import __version__
 from ktconnect.errors import KtError, UsageError
 
+from .birdseye import birdseye
 from .clean import clean
 from .completion import completion
 from .connect import connect
@@ -66,6 +67,7 @@ ktctl.add_command(preview)
 ktctl.add_command(clean)
 ktctl.add_command(forward)
 ktctl.add_command(status)
+ktctl.add_command(birdseye)
 ktctl.add_command(ps)
 ktctl.add_command(logs)
 ktctl.add_command(stop)

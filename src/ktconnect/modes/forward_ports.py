@@ -51,7 +51,7 @@ def ports_of_service(goal: Goal, service: Manifest) -> tuple[Remote, ...]:
         raise _none(goal)
     if not goal.ports:
         return tuple(_of_service(port, int(port["port"])) for port in there)
-    return tuple(_service_port(goal, port, there) for port in goal.ports)
+    return tuple(found for port in goal.ports for found in _service_ports(goal, port, there))
 
 
 def ports_of_pods(goal: Goal, pods: Sequence[Manifest]) -> tuple[Remote, ...]:
@@ -82,14 +82,21 @@ def number_in(pod: Manifest, remote: Remote) -> int:
     return 0
 
 
-def _service_port(goal: Goal, wanted: Port, there: Sequence[Mapping[str, Any]]) -> Remote:
+def _service_ports(
+    goal: Goal, wanted: Port, there: Sequence[Mapping[str, Any]]
+) -> tuple[Remote, ...]:
+    """What one port that the user said means: TCP and UDP of that number, if it has both."""
     allowed = [port for port in there if wanted.protocol in ("", _protocol(port))]
     for fits in (_has_number, _has_name, _has_target):
-        found = next((port for port in allowed if fits(port, wanted)), None)
-        if found is not None:
-            return _of_service(found, _local(wanted, wanted.number or int(found["port"])))
+        found = [port for port in allowed if fits(port, wanted)]
+        if found:
+            by_protocol = {_protocol(port): port for port in reversed(found)}
+            return tuple(
+                _of_service(port, _local(wanted, wanted.number or int(port["port"])))
+                for _, port in sorted(by_protocol.items())
+            )
     if len(there) == 1 and wanted.number and wanted.local is None:
-        return _of_service(there[0], wanted.number)
+        return (_of_service(there[0], wanted.number),)
     raise UsageError(
         f"{goal} has no port {wanted.text}", hint=f"it has {', '.join(map(_described, there))}"
     )
