@@ -146,7 +146,8 @@ def as_yaml(manifest: dict[str, Any]) -> str:
     """A document of YAML, as kubectl takes it."""
     import yaml
 
-    return "---\n" + yaml.safe_dump(manifest, sort_keys=False, width=1000).rstrip()
+    whole = json.loads(json.dumps(manifest))  # YAML marks what two fields share, JSON can't
+    return "---\n" + yaml.safe_dump(whole, sort_keys=False, width=1000).rstrip()
 
 
 def _value(value: Any) -> str:

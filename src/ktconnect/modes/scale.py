@@ -133,7 +133,7 @@ class ScaleWay:
             if not told:
                 reporter.warn(f"{self._workload} was deleted: there is nothing to scale back")
             return True
-        if not now or not self._original:
+        if not (now and self._original and self._led):  # at the end it is we who scale it
             return told and bool(now)
         if now != self._original or not told:
             self._original = now

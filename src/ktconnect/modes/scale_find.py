@@ -1,6 +1,6 @@
 """The workload whose place `exchange --mode scale` takes, and the Services that lead to it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ktconnect.errors import Forbidden, UsageError
@@ -59,7 +59,26 @@ async def plan_scale(
         workload, found, services, leading, pods, await look_at_autoscalers(cluster, namespace)
     )
     ports = map_ports(as_service(workload, leading, found), exposes, pods=own)
-    return ScalePlan(workload, tuple(leading), ports, check_scale(scaling))
+    findings = (*check_scale(scaling), *_unanswered(ports))
+    return ScalePlan(workload, tuple(leading), ports, findings)
+
+
+def _unanswered(ports: Sequence[PortMap]) -> Iterator[Finding]:
+    """There is no origin that ports could be passed on to."""
+    silent = [str(port) for port in ports if port.target is None]
+    if silent:
+        yield Finding(
+            "warn",
+            f"callers of port {', '.join(silent)} get no answer: --expose leaves them out, and "
+            "the Pods that have answered go",
+            "without --expose all ports come here",
+        )
+    if not ports:
+        yield Finding(
+            "refuse",
+            "neither a Service nor the containers name a port to listen on",
+            "name the port in the workload's template, or make a Service for it",
+        )
 
 
 def is_member(labels: Mapping[str, str], workload: Workload) -> bool:

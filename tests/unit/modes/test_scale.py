@@ -182,6 +182,16 @@ async def test_whoever_scales_it_up_is_told_of_once_and_keeps_their_number():
         assert replicas_of(api) == 3
 
 
+async def test_our_own_way_back_is_no_drift():
+    async with way(wait=0.1) as (api, scale_way, reporter):
+        await scale_way.switch()
+        async with following(scale_way, reporter):
+            await scale_way.give_back()
+            await asyncio.sleep(0.1)
+        assert replicas_of(api) == 2
+        assert not any("someone has scaled" in message for message, _ in reporter.warnings)
+
+
 async def test_their_number_comes_back_even_if_they_go_to_0_again():
     async with way() as (api, scale_way, reporter):
         await scale_way.switch()

@@ -6,6 +6,7 @@ from tests.unit.kube.fakeapi import FakeApi
 
 from ktconnect.errors import Forbidden, UsageError
 from ktconnect.kube.client import Cluster
+from ktconnect.modes.expose import parse_exposes
 from ktconnect.modes.scale_find import find_workload, plan_scale
 from ktconnect.modes.targets import parse_target
 
@@ -187,3 +188,20 @@ async def test_the_plan_has_the_ports_of_all_services_and_the_findings():
         (8080, "tcp:127.0.0.1:8080"),
     ]
     assert "is scaled to 0 (2 Pods will end)" in plan.findings[0].message
+    assert len(plan.findings) == 1
+
+
+async def test_ports_that_are_left_out_are_answered_by_nobody():
+    admin = named("Service", "admin", selector=APP, ports=[{"port": 9000}])
+    async with holding(*SHOP, admin) as (_, cluster):
+        exposes = parse_exposes("8080:80")
+        plan = await plan_scale(cluster, "demo", parse_target("deploy/web"), exposes)
+    [_, finding] = plan.findings
+    assert finding.message.startswith("callers of port 9000 get no answer")
+
+
+async def test_without_any_port_there_is_nothing_to_take():
+    async with holding(WEB) as (_, cluster):
+        plan = await plan_scale(cluster, "demo", parse_target("deploy/web"), ())
+    assert plan.findings[-1].level == "refuse"
+    assert "name a port to listen on" in plan.findings[-1].message
