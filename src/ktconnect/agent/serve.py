@@ -1,4 +1,4 @@
-"""Lets laptops in on the Pod's loopback, and dials for them."""
+"""Lets laptops in on the Pod's loopback, dials for them, and takes callers to them."""
 
 import gc
 import signal
@@ -13,12 +13,15 @@ from ktconnect.tunnel.link import Link, Role
 from ktconnect.tunnel.listen import Acceptor
 from ktconnect.tunnel.loop import Loop
 from ktconnect.tunnel.socketpipe import SocketPipe
+from ktconnect.tunnel.timing import Timing
 from ktconnect.tunnel.tuning import raise_open_files
 from ktconnect.wire.hello import AgentDoor, AgentFacts
-from ktconnect.wire.spec import AgentSpec
+from ktconnect.wire.spec import AgentSpec, Guard, Listen
 from ktconnect.wire.window import Budget
 
 from .facts import gather
+from .inbound import OPENED_WITHIN, Inbound
+from .laptops import Laptops, Watcher
 
 UNGREETED: Final = 32
 """Pipes that may be open without a hello; more are turned away."""
@@ -28,16 +31,22 @@ LOOPBACK: Final = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 Log = Callable[[str], object]
 
 
+DIALLING: Final = Timing(tick=5.0, ping=5.0, stall=600.0, silence=600.0)
+"""A laptop that sleeps keeps its streams for ten minutes; pings size the windows."""
+
+ANSWERING: Final = Timing(tick=0.25, ping=1.0, stall=2.0, silence=4.5)
+"""Where callers wait, a laptop counts as dead 5 s after its last sign of life."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """In seconds."""
+    """When an agent worries, in seconds."""
 
     hello: float = 10.0
     """How long a new pipe may take for its hello."""
-    ping: float = 5.0
-    """Between two pings on a link: they size the windows."""
-    silence: float = 600.0
-    """After that much of it a laptop is taken for gone. One that sleeps keeps its streams."""
+    timing: Timing = DIALLING
+    opened: float = OPENED_WITHIN
+    """How long a caller waits for a laptop."""
 
 
 class Agent:
@@ -52,62 +61,69 @@ class Agent:
         *,
         patience: Patience | None = None,
     ) -> None:
+        """Serves from now on. Raises: OSError if a port is taken."""
         self._loop = loop
-        self._patience = patience or Patience()
+        self._patience = patience or Patience(timing=ANSWERING if spec.listens else DIALLING)
         self._spec = spec
         self._facts = facts
         self._log = log
         self._budget = Budget()
         self._dialer = Dialer(loop)
-        self._links: set[Link] = set()
+        loopback = listeners(spec.port)
+        self._laptops = Laptops(loop, self._patience.timing)
+        self.inbound = Inbound(loop, self._laptops, log, limit=self._patience.opened)
+        try:
+            self.inbound.listen(spec.listens)
+        except OSError:
+            self._laptops.close()
+            for sock in loopback:
+                sock.close()
+            raise
         self._acceptors = [
-            Acceptor(sock, self._accepted, loop=loop, on_full=log) for sock in listeners(spec.port)
+            Acceptor(sock, self._accepted, loop=loop, on_full=log) for sock in loopback
         ]
-        self._ticker = loop.call_later(self._patience.ping, self._tick)
+        self._laptops.watchers.append(self.inbound)
+        if spec.guard is not None:
+            self._laptops.watchers.append(_guard(spec.guard, log, loop.time()))
 
     def close(self) -> None:
         """End everything at once. Idempotent."""
-        self._ticker.cancel()
         for acceptor in self._acceptors:
             acceptor.close()
-        for link in list(self._links):
-            link.close()
-        self._links.clear()
+        self.inbound.close()
+        self._laptops.close()
 
     def greeted(self, link: Link, facts: AgentFacts | None) -> None:
         """See ``member.LinkEvents``."""
         link.on_open = self._dialer
-        self._log(f"laptop connected ({self._greeted()} pipes)")
+        self._laptops.came(link)
+        self._log(f"laptop connected ({self._laptops.greeted} pipes)")
 
     def closed(self, link: Link, error: Exception | str) -> None:
         """See ``member.LinkEvents``."""
-        self._links.discard(link)
         self._log(f"pipe closed: {error}")
-
-    def _greeted(self) -> int:
-        return sum(link.greeted for link in self._links)
+        self._laptops.lost(link)
 
     def _accepted(self, sock: socket.socket) -> None:
-        if len(self._links) - self._greeted() >= UNGREETED:
+        if self._laptops.ungreeted >= UNGREETED:
             sock.close()
             return
         link = Link(self._loop, SocketPipe(self._loop, sock), Role.AGENT, self, budget=self._budget)
-        self._links.add(link)
-        link.start(AgentDoor(self._spec.token_sha256, self._facts))
+        self._laptops.add(link)
+        link.start(AgentDoor(self._spec.token_sha256, self.inbound.told_in(self._facts)))
         self._loop.call_later(self._patience.hello, lambda: self._check_hello(link))
 
     def _check_hello(self, link: Link) -> None:
         if not (link.greeted or link.closed):
             link.fail("no hello")
 
-    def _tick(self) -> None:
-        now = self._loop.time()
-        for link in list(self._links):
-            if now - link.heard > self._patience.silence:
-                link.fail("the laptop is gone")
-            elif link.greeted:
-                link.ping()
-        self._ticker = self._loop.call_later(self._patience.ping, self._tick)
+
+def _guard(orders: Guard, log: Log, now: float) -> Watcher:
+    from .guard import (
+        Guard as SessionGuard,
+    )  # what it needs costs memory that others can do without
+
+    return SessionGuard(orders, log, now=now)
 
 
 def listeners(port: int) -> list[socket.socket]:
@@ -145,11 +161,15 @@ def serve(spec: AgentSpec, log: Log) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(loop.stop))
     agent = Agent(loop, spec, gather(), log)
-    log(f"listening on port {spec.port}")
+    log(f"listening on port {spec.port}{_for_callers(spec.listens)}")
     settle()
     loop.run()
     agent.close()
     loop.close()
+
+
+def _for_callers(listens: tuple[Listen, ...]) -> str:
+    return f", for callers on {', '.join(map(str, listens))}" if listens else ""
 
 
 def settle() -> None:

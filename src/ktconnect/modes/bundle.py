@@ -22,7 +22,7 @@ PARTS: Final = (
 """What runs in the cluster; the second half is what the guard undoes a session with."""
 
 LAPTOP_ONLY: Final = frozenset(
-    {"tunnel.py", "lane.py", "lanes.py", "status.py", "timing.py", "answer.py", "reach.py"}
+    {"tunnel.py", "lane.py", "lanes.py", "status.py", "answer.py", "reach.py"}
 )
 """Files of ``tunnel`` that an agent has no use for."""
 

@@ -5,11 +5,14 @@ one way, replies come the other.
 """
 
 import struct
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ktconnect.errors import ProtocolError
 
 from .link import Link
+
+if TYPE_CHECKING:
+    from .loop import Callback
 
 ECHO: Final = struct.Struct(">HH")
 """Identifier and sequence number in front of an echo's payload."""
@@ -31,17 +34,21 @@ class DatagramFlow:
     See ``Link.open`` for what may be wanted.
     """
 
-    __slots__ = ("_events", "_link", "_number", "_open")
+    __slots__ = ("_events", "_link", "_number", "_open", "on_opened")
 
     def __init__(self, link: Link, wanted: object, events: DatagramEvents) -> None:
         self._link = link
         self._events = events
         self._open = True
+        self.on_opened: Callback | None = None
+        """Called when the target has accepted; messages may be sent without waiting for it."""
         self._number = link.open(wanted)
         link.add(self._number, self)
 
     def opened(self) -> None:
-        """See ``member.Member``. Messages are sent without waiting for it."""
+        """See ``member.Member``."""
+        if self.on_opened is not None:
+            self.on_opened()
 
     def send(self, data: bytes) -> bool:
         """Send one message; False if it was dropped: flow closed, pipe full, or too long."""

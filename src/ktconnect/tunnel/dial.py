@@ -137,15 +137,8 @@ class Dialing:
     """One guest on its way to its target. Closes: the socket, until the guest has it."""
 
     __slots__ = (
-        "_addresses",
-        "_dialer",
-        "_errno",
-        "_guest",
-        "_over",
-        "_sock",
-        "_started",
-        "_tried",
-    )
+        "_addresses", "_dialer", "_errno", "_guest", "_sock", "_started", "_tried", "over",
+    )  # fmt: skip
 
     def __init__(self, dialer: Dialer, guest: Guest) -> None:
         self._dialer = dialer
@@ -154,7 +147,8 @@ class Dialing:
         self._addresses: list[Address] = []
         self._errno: int = Reason.EHOSTUNREACH
         self._started = self._tried = dialer.loop.time()
-        self._over = False
+        self.over = False
+        """The guest has heard, or has left."""
 
     def start(self, target: Target) -> None:
         """Connect to ``target``; names are resolved first."""
@@ -167,7 +161,7 @@ class Dialing:
 
     def cancel(self) -> None:
         """The guest has left. Idempotent."""
-        self._over = True
+        self.over = True
         self._dialer.forget(self)
         self._close()
 
@@ -180,7 +174,7 @@ class Dialing:
             self._next()
 
     def _resolved(self, addresses: list[Address]) -> None:
-        if not self._over:
+        if not self.over:
             self._addresses = addresses
             self._next()
 
@@ -216,7 +210,7 @@ class Dialing:
             self._failed(result)
             return
         self._sock = None
-        self._over = True
+        self.over = True
         self._dialer.forget(self)
         self._guest.connected(sock)
 

@@ -1,6 +1,5 @@
 """When a tunnel worries: intervals in seconds, back-off, and the judgement on a silent link."""
 
-import random
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -77,6 +76,8 @@ class Backoff:
 
     def next(self) -> float:
         """Seconds to wait before the next try."""
+        import random  # the agent, which never tries, does without its memory
+
         delay = self._delay
         longer = max(2 * delay, self._timing.retry_first)
         self._delay = min(longer, self._timing.retry_longest)

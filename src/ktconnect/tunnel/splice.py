@@ -1,0 +1,125 @@
+"""Two sockets of this machine joined: half-close, resets and backpressure pass through."""
+
+import socket
+from typing import TYPE_CHECKING, Final
+
+from .loop import Loop
+from .socketpipe import AGAIN
+from .tuning import reset_on_close, tune_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHUNK: Final = 128 * 1024
+
+_BUFFER: Final = memoryview(bytearray(CHUNK))
+"""Shared: what a read brings is sent, or copied, before the next read."""
+
+
+class Splice:
+    """Joins ``left`` and ``right``, connected and non-blocking, from now on.
+
+    Closes: both, when both directions have ended, or at once, by RST, when either fails;
+    ``on_end`` is called after that.
+    """
+
+    __slots__ = ("_ended", "_halves", "_on_end")
+
+    def __init__(
+        self,
+        loop: Loop,
+        left: socket.socket,
+        right: socket.socket,
+        on_end: "Callable[[Splice], object]",
+    ) -> None:
+        for sock in (left, right):
+            tune_stream(sock)
+            loop.remove_writer(sock.fileno())
+        self._on_end = on_end
+        self._ended = False
+        self._halves = _Half(self, loop, left, right), _Half(self, loop, right, left)
+        for half in self._halves:
+            half.read()
+
+    def half_ended(self) -> None:
+        """One direction has ended in order."""
+        if all(half.over for half in self._halves):
+            self._end(reset=False)
+
+    def reset(self) -> None:
+        """End both directions at once, by RST. Idempotent."""
+        if not self._ended:
+            self._end(reset=True)
+
+    def _end(self, *, reset: bool) -> None:
+        self._ended = True
+        for half in self._halves:
+            half.close(reset=reset)
+        self._on_end(self)
+
+
+class _Half:
+    """One direction. What the far socket does not take of one read is kept, and only that."""
+
+    __slots__ = ("_from", "_loop", "_rest", "_splice", "_to", "over")
+
+    def __init__(
+        self, splice: Splice, loop: Loop, source: socket.socket, sink: socket.socket
+    ) -> None:
+        self._splice = splice
+        self._loop = loop
+        self._from = source
+        self._to = sink
+        self._rest = b""
+        self.over = False
+
+    def read(self) -> None:
+        self._loop.add_reader(self._from.fileno(), self._readable)
+
+    def close(self, *, reset: bool) -> None:
+        """Close the socket that this half reads."""
+        self._loop.remove_reader(self._from.fileno())
+        self._loop.remove_writer(self._from.fileno())
+        if reset:
+            reset_on_close(self._from)
+        self._from.close()
+
+    def _readable(self) -> None:
+        try:
+            size = self._from.recv_into(_BUFFER)
+            if size:
+                self._pass(_BUFFER[:size])
+            else:
+                self._eof()
+        except AGAIN:
+            return
+        except OSError:
+            self._splice.reset()
+
+    def _pass(self, data: memoryview) -> None:
+        try:
+            sent = self._to.send(data)
+        except AGAIN:
+            sent = 0
+        if sent < len(data):
+            self._rest = bytes(data[sent:])
+            self._loop.remove_reader(self._from.fileno())
+            self._loop.add_writer(self._to.fileno(), self._writable)
+
+    def _writable(self) -> None:
+        try:
+            self._rest = self._rest[self._to.send(self._rest) :]
+        except AGAIN:
+            return
+        except OSError:
+            self._splice.reset()
+            return
+        if not self._rest:
+            self._loop.remove_writer(self._to.fileno())
+            self.read()
+
+    def _eof(self) -> None:
+        self._loop.remove_reader(self._from.fileno())
+        self.over = True
+        self._to.shutdown(socket.SHUT_WR)
+        self._splice.half_ended()
