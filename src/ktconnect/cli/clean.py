@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .options import shared_options, take_shared
+from .options import cluster_options, take_shared
 from .session import run_session
 
 
@@ -19,13 +19,16 @@ from .session import run_session
 )
 @click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--localOnly", is_flag=True, help="Repair this machine alone.")
-@shared_options
+@click.option("-A", "--all-namespaces", is_flag=True, help="Clean every namespace.")
+@cluster_options
 @click.pass_context
 def clean(context: click.Context, /, **flags: Any) -> int:
     """Undo what dead sessions left, on this machine and in the namespace.
 
     What is alive is never touched: a session is dead when its Lease has not been renewed for
-    --thresholdInMinus, by the server's clock, or when its process on this machine is gone.
+    --thresholdInMinus, by the server's clock, and for as long as it asked for itself; or when its
+    process on this machine is gone. Sessions of KT Connect 0.3 are undone too, after five minutes
+    without a heart beat.
     """
     shared = take_shared(context)
     from ktconnect.modes.clean import CleanSpec, run
@@ -35,5 +38,6 @@ def clean(context: click.Context, /, **flags: Any) -> int:
         threshold_minutes=flags["thresholdinminus"],
         dry_run=flags["dryrun"],
         local_only=flags["localonly"],
+        all_namespaces=flags["all_namespaces"],
     )
     return run_session(shared, lambda reporter: run(spec, reporter))

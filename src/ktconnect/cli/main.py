@@ -23,6 +23,7 @@ from .output import report_error
 from .preview import preview
 from .ps import ps
 from .rbac import rbac
+from .recover import recover
 from .setup import setup
 from .spelling import modernise, normalise
 from .status import status
@@ -74,6 +75,7 @@ ktctl.add_command(stop)
 ktctl.add_command(completion)
 ktctl.add_command(setup)
 ktctl.add_command(rbac)
+ktctl.add_command(recover)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

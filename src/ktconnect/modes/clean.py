@@ -9,8 +9,8 @@ from ktconnect.errors import Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Record, record_of
-from ktconnect.sessions.legacy import decide
-from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere, rehearsed
+from ktconnect.sessions.legacy import Repair, decide
+from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
 from ktconnect.sessions.restore import planned, restore
 from ktconnect.sessions.taken import dead_sessions, told
 
@@ -70,7 +70,7 @@ async def clean_cluster(
     dead = [*(record for _, record in own if record.uid not in listed), *found]
     if spec.dry_run:
         for record in dead:
-            await _tell_plan(cluster, record, reporter)
+            await rehearse_session(cluster, record, reporter)
         return len(dead)
     clean = set()
     for outcome in await restore(cluster, dead, by=holder()):
@@ -104,13 +104,14 @@ async def clean_legacy(
     for place in places:
         findings = decide(place.seen)
         where = place.seen.namespace
-        repairs = findings.repairs
-        lines = (
-            rehearsed(where, repairs) if spec.dry_run else await carry_out(cluster, where, repairs)
-        )
+        lines: list[str] = []
+        if spec.dry_run:
+            rehearse_repairs(where, findings.repairs, reporter)
+        else:
+            lines = await carry_out(cluster, where, findings.repairs)
         for line in (*lines, *findings.notes, *hidden(place.hidden)):
             reporter.note(line)
-        count += len(repairs)
+        count += len(findings.repairs)
     return count
 
 
@@ -161,7 +162,8 @@ async def _clean_host(spec: CleanSpec, reporter: Reporter) -> None:
                 reporter.note(line)
 
 
-async def _tell_plan(cluster: Cluster, record: Record, reporter: Reporter) -> None:
+async def rehearse_session(cluster: Cluster, record: Record, reporter: Reporter) -> None:
+    """Tell what undoing a session would do."""
     since = record.renewed.isoformat(timespec="seconds") if record.renewed else "ever"
     reporter.note(
         f"would delete session {record.name} of {record.holder} in namespace {record.namespace}, "
@@ -172,9 +174,18 @@ async def _tell_plan(cluster: Cluster, record: Record, reporter: Reporter) -> No
     except KtError as error:
         reporter.note(f"would be left: {error}")
         return
-    for line in plan.writes:
-        reporter.note(f"would change {line}")
+    for step in plan.writes:
+        reporter.would_change(step.key, step.before, step.after)
     for key in plan.left:
         reporter.note(f"would leave {key}: changed by someone else")
     for key in plan.deletes:
-        reporter.note(f"would delete {key}")
+        reporter.would_change(key, "there", None)
+
+
+def rehearse_repairs(namespace: str, repairs: Sequence[Repair], reporter: Reporter) -> None:
+    """Tell what putting right what KT Connect left would do."""
+    for repair in repairs:
+        for step in repair.steps:
+            reporter.would_change(step.key, step.before, step.after)
+    for gone in dict.fromkeys(gone for repair in repairs for gone in repair.deletes):
+        reporter.would_change(f"{gone.kind}/{namespace}/{gone.name}", "there", None)

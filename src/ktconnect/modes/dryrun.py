@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ktconnect.apply.change import Entry
+from ktconnect.apply.rehearsal import lines
 from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig
@@ -67,7 +68,7 @@ async def make_way_or_tell(
     if record.is_alive(now) and not taker.takeover:
         raise Taken(record, now)
     plan = await planned(cluster, record)
-    for line in (*plan.writes, *(f"{key}: deleted" for key in plan.deletes)):
+    for line in (*lines(plan.writes), *(f"{key}: deleted" for key in plan.deletes)):
         taker.say(f"first, {line}")
     raise Conflict(
         f"session {lease} of {record.holder} would be undone first, and is in the way of a dry run",

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 
 from ktconnect.apply.change import Backend
-from ktconnect.apply.rehearsal import Rehearsal, lines
+from ktconnect.apply.rehearsal import Rehearsal
 from ktconnect.errors import Forbidden
 from ktconnect.kube.backend import KubeBackend, Live
 from ktconnect.kube.client import Cluster
@@ -49,8 +49,11 @@ async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Re
         await _settle(target, each, reporter, remove=spec.remove)
         for each in (reversed(wanted) if spec.remove else wanted)
     ]
-    for line in lines(rehearsal.steps):
-        reporter.note(f"would change {line}")
+    for step in rehearsal.steps:
+        if step.before is None:
+            reporter.would_create(step.after or {})
+        else:
+            reporter.would_change(step.key, step.before, step.after)
     if not any(changed):
         reporter.note(f"nothing to change in namespace {namespace}")
     elif not (spec.remove or spec.dry_run):

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from ktconnect.apply.rehearsal import lines
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
@@ -119,15 +118,3 @@ async def _deleted(cluster: Cluster, namespace: str, gone: Gone) -> str:
     except KtError as error:
         return f"left: {what}; {error}"
     return f"deleted {what}"
-
-
-def rehearsed(namespace: str, repairs: Iterable[Repair]) -> list[str]:
-    """What `carry_out` would do, as ``key: before -> after``, and what it would delete."""
-    said: list[str] = []
-    for repair in repairs:
-        said += [f"would change {line}" for line in lines(repair.steps)]
-        said += [
-            f"would delete {gone.kind}/{namespace}/{gone.name}"
-            for gone in dict.fromkeys(repair.deletes)
-        ]
-    return said

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ktconnect.apply.engine import Undone, undo
-from ktconnect.apply.rehearsal import Rehearsal, lines
+from ktconnect.apply.rehearsal import Rehearsal, Step
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
@@ -128,9 +128,9 @@ def check_journal(record: Record) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `restore` would do: writes as ``key: before -> after``, and what it would delete."""
+    """What `restore` would do: the fields it would write, and what it would delete."""
 
-    writes: tuple[str, ...]
+    writes: tuple[Step, ...]
     left: tuple[str, ...]
     deletes: tuple[str, ...]
 
@@ -144,7 +144,7 @@ async def planned(cluster: Cluster, record: Record) -> Plan:
     rehearsal = Rehearsal(KubeBackend(cluster))
     undone = await undo(record.journal or (), {"kube": rehearsal})
     deletes = [f"{LEASE}/{record.namespace}/{record.name}", *await _owned(cluster, record)]
-    return Plan(tuple(lines(rehearsal.steps)), undone.overtaken, tuple(deletes))
+    return Plan(tuple(rehearsal.steps), undone.overtaken, tuple(deletes))
 
 
 async def _owned(cluster: Cluster, record: Record) -> Sequence[str]:

@@ -38,7 +38,7 @@ class Taker:
 
 
 async def make_way(
-    cluster: Cluster, namespace: str, name: str, taker: Taker, *, patience: float = PATIENCE
+    cluster: Cluster, namespace: str, name: str, taker: Taker, *, patience: float | None = None
 ) -> None:
     """See to it that no session holds the Lease ``name``.
 
@@ -56,7 +56,9 @@ async def make_way(
         raise Taken(record, now)
     if alive:
         taker.say(f"taking over: {described(record, now)}; they are told")
-        if await _ends_itself(cluster, record, taker.by, patience):
+        if await _ends_itself(
+            cluster, record, taker.by, PATIENCE if patience is None else patience
+        ):
             return
         taker.say(f"session {name} did not end by itself: undone by force")
     [outcome] = await restore(cluster, [record], by=taker.by, force=alive)

@@ -1,4 +1,3 @@
-
 from typing import TYPE_CHECKING
 
 from ktconnect.agent.guard import AGAIN, ASK_AGAIN, Guard

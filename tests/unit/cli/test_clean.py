@@ -31,3 +31,10 @@ def test_a_cluster_that_does_not_answer_is_told(tmp_path, capsys):
     )
     assert run(["clean", "--dryRun", "-c", str(path)]) == 3
     assert "127.0.0.1:1" in capsys.readouterr().err
+
+
+def test_its_help_shows_what_has_a_meaning_for_it(capsys):
+    assert run(["clean", "-h"]) == 0
+    shown = capsys.readouterr().out
+    assert "--all-namespaces" in shown
+    assert "--podQuota" not in shown

@@ -9,7 +9,7 @@ from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.left import exchanged
-from tests.unit.sessions.world import MOMENT, put_lease, put_service
+from tests.unit.sessions.world import BEFORE, MOMENT, OURS, put_lease, put_service, selector_key
 
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_legacy, clean_quietly
@@ -186,10 +186,11 @@ async def test_a_dry_run_names_each_change():
         before = dict(api.objects)
         await clean_cluster(cluster, "demo", CleanSpec(dry_run=True), reporter)
         assert api.objects == before
-    [what, change, deleted] = reporter.notes
-    assert what.startswith("would delete session kt-exchange-web of ann@laptop")
-    assert change.endswith('-> {"app": "web"}')
-    assert deleted.endswith("Lease/demo/kt-exchange-web")
+    assert reporter.notes[0].startswith("would delete session kt-exchange-web of ann@laptop")
+    assert reporter.changed == [
+        (selector_key(), OURS, BEFORE),
+        ("coordination.k8s.io/v1/Lease/demo/kt-exchange-web", "there", None),
+    ]
 
 
 async def test_what_may_not_be_seen_is_told():

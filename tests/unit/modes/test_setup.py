@@ -72,9 +72,13 @@ async def test_a_dry_run_shows_every_object_and_makes_none():
     async with in_cluster() as (api, cluster, reporter):
         await set_up(cluster, "demo", SetupSpec(dry_run=True), reporter)
         assert made(api) == []
-    shown = [note for note in reporter.notes if note.startswith("would change")]
-    assert len(shown) == 3
-    assert '"kind": "RoleBinding"' in shown[2]
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        await set_up(cluster, "demo", SetupSpec(remove=True, dry_run=True), reporter)
+        assert len(made(api)) == 3
+    assert [each["kind"] for each in reporter.created] == ["ServiceAccount", "Role", "RoleBinding"]
+    assert [(key, after) for key, _, after in reporter.changed] == [
+        (f"{kind}/demo/kt-agent", None) for kind in reversed(KINDS)
+    ]
 
 
 async def test_missing_rights_are_named_before_anything_is_made():

@@ -6,7 +6,7 @@ from tests.unit.sessions.left import ALIVE, DEAD, NOW, SHADOW, deployment, excha
 
 from ktconnect.kube.client import Cluster
 from ktconnect.sessions.legacy import decide
-from ktconnect.sessions.legacy_repair import carry_out, look, rehearsed
+from ktconnect.sessions.legacy_repair import carry_out, look
 
 
 @asynccontextmanager
@@ -90,14 +90,3 @@ async def test_kinds_that_may_not_be_listed_are_named():
     async with left() as (api, cluster):
         api.denied = {("list", "configmaps", "demo")}
         assert (await look(cluster, "demo")).hidden == ("v1/ConfigMap",)
-
-
-async def test_a_rehearsal_names_every_change():
-    async with left(*exchanged(DEAD)) as (api, cluster):
-        before = dict(api.objects)
-        repairs = decide((await look(cluster, "demo")).seen).repairs
-        said = rehearsed("demo", repairs)
-        assert said[0].startswith("would change v1/Service/demo/web#/spec/selector: {")
-        assert said[0].endswith('-> {"app": "web"}')
-        assert "would delete v1/Pod/demo/web-kt-exchange-abcde" in said
-        assert api.objects == before

@@ -15,6 +15,7 @@ from tests.unit.sessions.world import (
 )
 
 from ktconnect.apply.change import Entry
+from ktconnect.apply.rehearsal import Step
 from ktconnect.errors import Conflict, Forbidden, KtError, Unreachable
 from ktconnect.objects.session import LEASE, journal_text, record_of
 from ktconnect.sessions.restore import check_journal, planned, restore, rights_of
@@ -190,9 +191,7 @@ async def test_a_plan_says_every_write_and_every_object_and_does_nothing():
         api.denied = {("list", "deployments", "demo")}
         before = dict(api.objects)
         plan = await planned(cluster, record_of(lease))
-        assert plan.writes == (
-            f'{selector_key()}: {{"kt-session": "web-kt-exchange-abcde"}} -> {{"app": "web"}}',
-        )
+        assert plan.writes == (Step(selector_key(), OURS, BEFORE),)
         assert plan.left == ()
         assert plan.deletes == (
             "coordination.k8s.io/v1/Lease/demo/kt-exchange-web",

@@ -1,0 +1,133 @@
+"""`ktctl recover`: give Services and workloads back to their own Pods."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ktconnect.apply.rehearsal import Step
+from ktconnect.errors import Conflict, UsageError
+from ktconnect.kube.backend import KubeBackend
+from ktconnect.kube.client import Cluster
+from ktconnect.kube.paths import split_key
+from ktconnect.objects.session import Record
+from ktconnect.sessions.lease import Taken, server_clock, sessions
+from ktconnect.sessions.legacy import Findings, decide
+from ktconnect.sessions.legacy_repair import Looked, carry_out, look
+from ktconnect.sessions.legacy_seen import DEPLOYMENT, SERVICE
+from ktconnect.sessions.orphan import is_orphan, way_back
+from ktconnect.sessions.taken import make_way
+
+from .clean import hidden, rehearse_repairs, rehearse_session
+from .cluster import open_cluster, owned_by_user
+from .report import Reporter
+from .spec import ClusterSpec
+from .taking import taker_of
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverSpec:
+    """One ``ktctl recover``; names may have a kind in front (``deployment/web``)."""
+
+    cluster: ClusterSpec = field(default_factory=ClusterSpec)
+    names: tuple[str, ...] = ()
+    dry_run: bool = False
+    takeover: bool = False
+
+
+async def run(spec: RecoverSpec, reporter: Reporter) -> None:
+    """Recover each of them. Raises: KtError."""
+    owned_by_user()
+    async with open_cluster(spec.cluster) as cluster:
+        namespace = spec.cluster.namespace or cluster.namespace
+        for name in spec.names:
+            await recover(cluster, namespace, name.rpartition("/")[2], spec, reporter)
+
+
+async def recover(
+    cluster: Cluster, namespace: str, name: str, spec: RecoverSpec, reporter: Reporter
+) -> None:
+    """Undo all that was done to one name, by whomever.
+
+    Raises: Taken for a session that is alive; UsageError if there is no such name.
+    """
+    held = [each for each in await sessions(cluster, namespace) if concerns(each, name)]
+    await _end_sessions(cluster, held, spec, reporter)
+    place = await look(cluster, namespace, force=spec.takeover)
+    findings = decide(place.seen, name)
+    if spec.dry_run:
+        rehearse_repairs(namespace, findings.repairs, reporter)
+    else:
+        for line in await carry_out(cluster, namespace, findings.repairs):
+            reporter.note(line)
+    orphan = None if held else _orphan(place, name)
+    if orphan is not None:
+        await _adopt(cluster, name, orphan, spec, reporter)
+    _tell(place, name, findings, reporter, found=bool(held or findings.repairs or orphan))
+
+
+def concerns(record: Record, name: str) -> bool:
+    """Whether a session took this Service or workload, or changed it."""
+    keys = (split_key(entry.key.partition("#")[0]) for entry in record.journal or ())
+    taken = record.mode != "forward" and record.target.rpartition("/")[2] == name
+    return taken or any(key.name == name for key in keys)
+
+
+async def _end_sessions(
+    cluster: Cluster, held: Iterable[Record], spec: RecoverSpec, reporter: Reporter
+) -> None:
+    taker = taker_of(cluster, reporter, takeover=spec.takeover)
+    now = await server_clock(cluster)()
+    for record in held:
+        if not spec.dry_run:
+            await make_way(cluster, record.namespace, record.name, taker)
+        elif record.is_alive(now) and record.uid not in taker.gone and not spec.takeover:
+            raise Taken(record, now)
+        else:
+            await rehearse_session(cluster, record, reporter)
+
+
+def _orphan(place: Looked, name: str) -> Step | str | None:
+    """How a Service comes back whose session nobody knows any more; words if it can't."""
+    for service in place.seen.of(SERVICE):
+        if service["metadata"]["name"] == name and is_orphan(service):
+            return way_back(service) or (
+                f"Service {name} leads to a session that is no more, and its own selector is kept "
+                "nowhere: apply its manifest anew"
+            )
+    return None
+
+
+async def _adopt(
+    cluster: Cluster, name: str, orphan: Step | str, spec: RecoverSpec, reporter: Reporter
+) -> None:
+    if isinstance(orphan, str):
+        raise Conflict(orphan, hint="its Deployment's template has the labels that it selects")
+    if spec.dry_run:
+        reporter.would_change(orphan.key, orphan.before, orphan.after)
+        return
+    await KubeBackend(cluster).write(orphan.key, orphan.after, expected=orphan.before)
+    reporter.note(f"restored {orphan.key}, as {name} was applied last")
+
+
+def _tell(place: Looked, name: str, findings: Findings, reporter: Reporter, *, found: bool) -> None:
+    for line in hidden(place.hidden):
+        reporter.note(line)
+    if findings.notes and not found:
+        raise Conflict("; ".join(findings.notes), hint="--takeover ends what is alive, too")
+    known = {
+        each["metadata"]["name"] for kind in (SERVICE, DEPLOYMENT) for each in place.seen.of(kind)
+    }
+    if found:
+        return
+    if name not in known and not place.hidden:
+        raise UsageError(
+            f"there is no Service or Deployment {name} in namespace {place.seen.namespace}",
+            hint="`ktctl birdseye` shows what there is, and who has it",
+        )
+    reporter.note(f"{name} is neither exchanged nor meshed")
+
+
+def _is_there(place: Looked, kind: str, name: str) -> bool:
+    """Also if it is not known."""
+    return kind in place.hidden or any(
+        each["metadata"]["name"] == name for each in place.seen.of(kind)
+    )

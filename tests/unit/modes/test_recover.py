@@ -1,0 +1,156 @@
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.unit.kube.fakeapi import FakeApi
+from tests.unit.modes.reporting import Remembering
+from tests.unit.sessions.left import ALIVE, DEAD, exchanged, service
+from tests.unit.sessions.left import NOW as MOMENT
+from tests.unit.sessions.world import (
+    BEFORE,
+    NOW,
+    OURS,
+    entry,
+    leases,
+    put_lease,
+    put_service,
+    selector,
+)
+
+from ktconnect.errors import Conflict, UsageError
+from ktconnect.kube.client import Cluster
+from ktconnect.modes.recover import RecoverSpec, concerns, recover
+from ktconnect.objects.session import journal_text, record_of
+from ktconnect.sessions.lease import Taken
+from ktconnect.sessions.orphan import APPLIED
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("ktconnect.sessions.restore.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("ktconnect.sessions.taken.PATIENCE", 0.05)
+    monkeypatch.setattr("ktconnect.sessions.taken.LOOK", 0.01)
+
+
+@asynccontextmanager
+async def in_cluster(now=NOW):
+    api = FakeApi()
+    api.now = now
+    async with api.serving(), Cluster(api.config()) as cluster:
+        yield api, cluster, Remembering()
+
+
+async def test_a_dead_session_is_undone_for_anybody():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api)
+        put_lease(api, 90)
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+    assert reporter.notes[-1] == "web is neither exchanged nor meshed"
+
+
+async def test_one_that_is_alive_is_named_and_left():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api)
+        put_lease(api, 1)
+        for spec in (RecoverSpec(), RecoverSpec(dry_run=True)):
+            with pytest.raises(Taken, match="ann@laptop"):
+                await recover(cluster, "demo", "web", spec, reporter)
+        assert selector(api) == OURS
+
+
+async def test_it_can_be_ended_on_purpose():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api)
+        put_lease(api, 1)
+        await recover(cluster, "demo", "web", RecoverSpec(takeover=True), reporter)
+        assert selector(api) == BEFORE
+
+
+async def test_sessions_of_others_targets_are_not_looked_at():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api)
+        put_service(api, "shop", BEFORE)
+        put_lease(api, 90)
+        await recover(cluster, "demo", "shop", RecoverSpec(), reporter)
+        assert leases(api) == ["kt-exchange-web"]
+
+
+def test_a_session_concerns_what_it_took_and_what_it_changed():
+    lease = {
+        "metadata": {
+            "annotations": {
+                "kt-config": json.dumps({"mode": "exchange", "target": "deployment/api"}),
+                "kt-journal": journal_text([entry()]),
+            }
+        }
+    }
+    record = record_of(lease)
+    assert [name for name in ("api", "web", "demo") if concerns(record, name)] == ["api", "web"]
+    lease["metadata"]["annotations"] = {
+        "kt-config": json.dumps({"mode": "forward", "target": "service/web"})
+    }
+    assert not concerns(record_of(lease), "web")
+
+
+async def test_what_kt_connect_left_is_undone():
+    async with in_cluster(MOMENT.timestamp()) as (api, cluster, reporter):
+        for each in exchanged(DEAD):
+            api.put(each)
+        await recover(cluster, "demo", "web", RecoverSpec(dry_run=True), reporter)
+        assert selector(api)["kt-role"] == "shadow-exchange"
+        assert reporter.changed[0][2] == {"app": "web"}
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        assert selector(api) == {"app": "web"}
+        assert [name for _, _, name in api.objects] == ["web"]
+
+
+async def test_what_a_living_kt_connect_has_is_named_and_left():
+    async with in_cluster(MOMENT.timestamp()) as (api, cluster, reporter):
+        for each in exchanged(ALIVE):
+            api.put(each)
+        with pytest.raises(Conflict, match="by ann, who is alive"):
+            await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        await recover(cluster, "demo", "web", RecoverSpec(takeover=True), reporter)
+        assert selector(api) == {"app": "web"}
+
+
+async def test_a_name_that_is_not_there_touches_nothing():
+    async with in_cluster(MOMENT.timestamp()) as (api, cluster, reporter):
+        for each in exchanged(DEAD):
+            api.put(each)
+        before = dict(api.objects)
+        with pytest.raises(UsageError, match="no Service or Deployment wbe"):
+            await recover(cluster, "demo", "wbe", RecoverSpec(), reporter)
+        assert api.objects == before
+
+
+LOST = {"app": "web-kt-exchange-abcde"}
+
+
+async def test_a_service_whose_session_nobody_knows_comes_back_as_it_was_applied():
+    async with in_cluster() as (api, cluster, reporter):
+        lost = service(selector=LOST)
+        lost["metadata"]["annotations"][APPLIED] = json.dumps({"spec": {"selector": BEFORE}})
+        api.put(lost)
+        await recover(cluster, "demo", "web", RecoverSpec(dry_run=True), reporter)
+        assert reporter.changed == [("v1/Service/demo/web#/spec/selector", LOST, BEFORE)]
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        assert selector(api) == BEFORE
+
+
+async def test_where_nobody_knows_the_selector_it_is_said_so():
+    async with in_cluster() as (api, cluster, reporter):
+        api.put(service(selector=LOST))
+        with pytest.raises(Conflict, match="apply its manifest anew"):
+            await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+
+
+async def test_what_may_not_be_listed_is_told():
+    async with in_cluster() as (api, cluster, reporter):
+        api.denied = {("list", "services", "demo")}
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+    assert "no right to list Services" in reporter.notes[0]
