@@ -17,7 +17,7 @@ from ktconnect.modes.spec import (
 
 from .detach import detach_option
 from .options import shared_options, take_shared
-from .session import run_lasting
+from .session import run_lasting, run_session
 
 
 @click.command()
@@ -94,6 +94,7 @@ from .session import run_lasting
 @click.option(
     "--dnsPort", type=int, hidden=True, help="Kept for old scripts: had a meaning on macOS alone."
 )
+@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
 @detach_option
 @shared_options
 @click.pass_context
@@ -112,6 +113,8 @@ def connect(context: click.Context, /, **flags: Any) -> int:
     spec = spec_of(flags, shared.cluster)
     from ktconnect.modes.connect import run
 
+    if spec.dry_run:
+        return run_session(shared, lambda reporter: run(spec, reporter))
     return run_lasting(context, shared, "", lambda reporter: run(spec, reporter))
 
 
@@ -137,4 +140,5 @@ def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> ConnectSpec:
         proxy_addr=parse_address(flags["proxyaddr"], "--proxyAddr"),
         proxy_port=flags["proxyport"],
         dns_cache_ttl=flags["dnscachettl"],
+        dry_run=flags["dryrun"],
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ktconnect import names
 from ktconnect.host.remote import Door, open_door, open_helper
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.config import KubeConfig
 from ktconnect.kube.discover import discover
 from ktconnect.objects.rights import CONNECT, SHARE
 from ktconnect.objects.session import Session
@@ -16,6 +17,7 @@ from ktconnect.tunnel.tuning import raise_open_files
 from .access import ProxyAccess
 from .cluster import holder, load_config, owned_by_user, require, require_namespace
 from .connection import Connection
+from .dryrun import NOTHING_DONE, cluster_for, tell
 from .report import Reporter
 from .shadow import Shadow, connect_shadow, new_name
 from .spec import ConnectSpec
@@ -32,6 +34,9 @@ async def run(spec: ConnectSpec, reporter: Reporter) -> None:
     began = time.monotonic()
     raise_open_files()
     config = load_config(spec.cluster)
+    if spec.dry_run:
+        await rehearse(spec, config, reporter)
+        return
     async with AsyncExitStack() as stack:
         door = None if spec.disable_tun_device else await stack.enter_async_context(open_door())
         owned_by_user()
@@ -44,6 +49,28 @@ async def run(spec: ConnectSpec, reporter: Reporter) -> None:
         shadow = await stack.enter_async_context(open_shadow(view, cluster, reporter))
         connection = Connection(view, cluster, shadow, door, reporter)
         await connection.run(began)
+
+
+async def rehearse(spec: ConnectSpec, config: KubeConfig, reporter: Reporter) -> None:
+    """Tell what would be made. The root helper stays away: it undoes what dead sessions left.
+
+    Raises: as ``run``.
+    """
+    owned_by_user()
+    async with cluster_for(config, dry_run=True) as cluster:
+        view = await look_at_cluster(spec, cluster, reporter)
+        if spec.disable_tun_device:
+            ProxyAccess.check(spec, reporter)
+        shadow = shadow_for(view, cluster)
+        await shadow.lease.create()
+        await shadow.create()
+        tell(cluster, (), reporter)
+    if not spec.disable_tun_device:
+        reporter.note(
+            f"this machine would get a TUN device, routes to {' '.join(map(str, view.ranges))}, "
+            f"and names of {view.domain} from the cluster"
+        )
+    reporter.note(NOTHING_DONE)
 
 
 async def look_at_cluster(spec: ConnectSpec, cluster: Cluster, reporter: Reporter) -> View:
@@ -79,6 +106,13 @@ async def look_at_laptop(view: View, door: Door, reporter: Reporter) -> View:
 @asynccontextmanager
 async def open_shadow(view: View, cluster: Cluster, reporter: Reporter) -> AsyncIterator[Shadow]:
     """The session's Lease and agent for as long as the block runs. Raises: Forbidden, Refused."""
+    shadow = shadow_for(view, cluster)
+    async with standing(shadow, cluster.config.server, reporter):
+        yield shadow
+
+
+def shadow_for(view: View, cluster: Cluster) -> Shadow:
+    """The session's Lease and agent, not yet made."""
     spec = view.spec.cluster
     session = Session(
         new_name("kt-connect-shadow"),
@@ -88,6 +122,4 @@ async def open_shadow(view: View, cluster: Cluster, reporter: Reporter) -> Async
         spec.labels,
         spec.annotations,
     )
-    shadow = connect_shadow(cluster, session, spec, shared=view.spec.share_shadow)
-    async with standing(shadow, cluster.config.server, reporter):
-        yield shadow
+    return connect_shadow(cluster, session, spec, shared=view.spec.share_shadow)

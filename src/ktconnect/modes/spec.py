@@ -96,6 +96,7 @@ class ConnectSpec:
     proxy_addr: str = "127.0.0.1"
     proxy_port: int = 2223
     dns_cache_ttl: int = 60
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         if self.disable_tun_device and (self.forwarded or self.disable_tun_route):

@@ -4,7 +4,8 @@ import pytest
 from tests.unit.modes.connecting import SPEC, VIEW, in_cluster
 
 from ktconnect.errors import Forbidden
-from ktconnect.modes.connect import look_at_cluster, open_shadow
+from ktconnect.modes.connect import look_at_cluster, open_shadow, rehearse
+from ktconnect.modes.dryrun import NOTHING_DONE
 from ktconnect.objects.session import LEASE
 
 
@@ -46,6 +47,19 @@ async def test_an_agent_that_does_not_come_leaves_nothing_behind():
                 pass
         assert set(api.objects) == before
         assert reporter.steps[-1] == "Nothing of ours is left in the cluster"
+
+
+@pytest.mark.parametrize("tun", [True, False])
+async def test_a_dry_run_tells_what_would_be_made_and_makes_nothing(tun):
+    async with in_cluster() as (api, _, reporter):
+        before = set(api.objects)
+        spec = replace(SPEC, disable_tun_device=not tun, dry_run=True)
+        await rehearse(spec, api.config(), reporter)
+        assert set(api.objects) == before
+        kinds = [manifest["kind"] for manifest in reporter.created]
+        assert kinds == ["Lease", "ConfigMap", "Deployment"]
+        assert any("would get a TUN device" in note for note in reporter.notes) is tun
+        assert reporter.notes[-1] == NOTHING_DONE
 
 
 async def test_a_cluster_out_of_reach_at_the_end_is_told_and_remembered():
