@@ -7,10 +7,8 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import click
-from connection import LAPTOP, connected
 from looks import Look, all_looks
 from places import (
     HERE,
@@ -24,41 +22,10 @@ from places import (
     remove,
     wait_until_ready,
 )
-from rich.console import Console
+from running import LAPTOP, running
 from shell import Shell
-
-console = Console(highlight=False, soft_wrap=True)
-
-
-class Steps:
-    """Shows what is done, the command that does it, and what came of it."""
-
-    def __init__(self) -> None:
-        self.failed = 0
-
-    def head(self, text: str, command: str = "") -> None:
-        console.print(f"\n[bold]{text}[/bold]")
-        if command:
-            console.print(f"  $ {command}", style="cyan", markup=False)
-
-    def good(self, text: str, seconds: float) -> None:
-        console.print(f"  [green]✓[/green] [dim]{_time(seconds)}[/dim]  ", end="")
-        console.print(text, markup=False)
-
-    def bad(self, text: str) -> None:
-        self.failed += 1
-        console.print("  [red]✗[/red] ", end="")
-        console.print(text, markup=False)
-
-    @contextlib.contextmanager
-    def timed(self, text: str) -> Iterator[None]:
-        began = time.monotonic()
-        yield
-        self.good(text, time.monotonic() - began)
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:6.2f} s" if seconds >= 1 else f"{seconds * 1000:5.0f} ms"
+from steps import Steps, console
+from taking import take_cart
 
 
 @click.command()
@@ -66,7 +33,7 @@ def _time(seconds: float) -> str:
 @click.option("--name", default="demo", show_default=True, help="Name of the playground.")
 @click.option("--keep", is_flag=True, envvar="KEEP", help="Leave shop and playground standing.")
 def main(context: str, name: str, keep: bool) -> None:
-    """Deploy a small shop, connect to it, look around, and leave."""
+    """Deploy a small shop, connect to it, take the place of one of its services, and leave."""
     steps = Steps()
     began = time.monotonic()
     try:
@@ -126,11 +93,12 @@ def _tour(steps: Steps, place: Place) -> None:
 
 def _connect(steps: Steps, place: Place, laptop: Shell) -> None:
     steps.head("The laptop joins the cluster", f"ktctl connect -n {NAMESPACE}")
-    with connected(place) as connection:
+    with running(place.command("connect", root=True)) as connection:
         steps.good("connected", connection.seconds)
         steps.head("Seen from the laptop")
         for look in all_looks(place):
             _look(steps, laptop, look)
+        take_cart(steps, place, laptop)
         steps.head("The laptop leaves: Ctrl-C")
         steps.good("ktctl is gone", connection.end())
 
@@ -158,7 +126,7 @@ def _compare(steps: Steps, before: str, after: str) -> None:
 def _nothing_left(steps: Steps, place: Place) -> None:
     began = time.monotonic()
     kinds = "deployments,configmaps,services,leases"
-    found = place.objects("-n", NAMESPACE, kinds, "-l", "control-by=kt")
+    found = place.objects("-n", NAMESPACE, kinds, "-l", "kt-session")
     names = [f"{one['kind']}/{one['metadata']['name']}" for one in found]
     if names:
         steps.bad(f"still in the cluster: {', '.join(names)}")

@@ -31,12 +31,19 @@ def program(name: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """Commands: kubectl, what runs something on the laptop, ktctl; image names to put for ours."""
+    """Commands: kubectl, what runs something on the laptop, ktctl with its flags, what makes it
+    root; image names to put for ours."""
 
     kubectl: tuple[str, ...]
     laptop: tuple[str, ...]
-    connect: tuple[str, ...]
+    ktctl: tuple[str, ...]
+    flags: tuple[str, ...]
+    sudo: tuple[str, ...] = ()
     images: tuple[tuple[str, str], ...] = ()
+
+    def command(self, *words: str, root: bool = False) -> list[str]:
+        """A ktctl command in the shop's namespace."""
+        return [*(self.sudo if root else ()), *self.ktctl, *words, "-n", NAMESPACE, *self.flags]
 
     def kube(self, *arguments: str, data: str = "") -> str:
         """What kubectl prints. Raises: DemoFailed."""
@@ -60,8 +67,8 @@ def playground(name: str) -> Place:
     """On the laptop of a playground."""
     command = (program("playground"), "--name", name)
     laptop = (*command, "laptop", "--")
-    connect = (*laptop, program("ktctl"), "connect", "--image", "kt.local/python:3.11")
-    return Place((*command, "kubectl"), laptop, connect)
+    ktctl = (*laptop, program("ktctl"))
+    return Place((*command, "kubectl"), laptop, ktctl, ("--image", "kt.local/python:3.11"))
 
 
 def own_cluster(context: str) -> Place:
@@ -70,7 +77,9 @@ def own_cluster(context: str) -> Place:
     return Place(
         kubectl=(program("kubectl"), "--context", context),
         laptop=(),
-        connect=(*sudo, program("ktctl"), "connect", "--context", context),
+        ktctl=(program("ktctl"),),
+        flags=("--context", context),
+        sudo=sudo,
         images=(
             ("kt.local/shop:1", os.environ.get("PYTHON_IMAGE", "python:3-alpine")),
             ("kt.local/redis:1", os.environ.get("REDIS_IMAGE", "redis:7-alpine")),

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 PASSED_ON = ("version", "x-virtual-env", "traceparent", "tracestate", "baggage", "x-request-id")
-HTTP_PORT = 8080
+HTTP_PORT = int(os.environ.get("PORT", "8080"))
 TIMEOUT_SECONDS = 5
 Json = Any
 Headers = Mapping[str, str]

@@ -1,7 +1,8 @@
-"""``ktctl connect`` as a child: started until it says that it is ready, ended by Ctrl-C."""
+"""A ktctl that lasts, as a child: started until it says that it is ready, ended by Ctrl-C."""
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from places import NAMESPACE, DemoFailed, Place
+from places import DemoFailed
 
 READY_SECONDS = 60
 END_SECONDS = 20
@@ -20,12 +21,14 @@ LAPTOP = (
 )
 
 
-class Connection:
-    """A running connect. ``seconds``: from its start until it was ready."""
+class Running:
+    """``seconds``: from its start until it was ready."""
 
-    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
+    def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any], began: float) -> None:
         self._process = process
-        self.seconds = seconds
+        self.ready = ready
+        self.seconds = time.monotonic() - began
+        self.pid = process.pid
 
     def end(self) -> float:
         """Ctrl-C; seconds until it was gone. Raises: DemoFailed if it does not end well."""
@@ -34,21 +37,32 @@ class Connection:
         try:
             code = self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
-            raise DemoFailed(f"connect still runs {END_SECONDS} s after Ctrl-C") from None
+            raise DemoFailed(f"ktctl still runs {END_SECONDS} s after Ctrl-C") from None
         if code:
-            raise DemoFailed(f"connect ended with exit code {code}")
+            raise DemoFailed(f"ktctl ended with exit code {code}")
         return time.monotonic() - began
+
+    def kill(self) -> None:
+        """SIGKILL, which nobody can prepare for."""
+        os.kill(self.pid, signal.SIGKILL)
+        self._process.wait(END_SECONDS)
+
+    def freeze(self) -> None:
+        """It does nothing any more, and nobody is told, as on a laptop that is closed."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager
-def connected(place: Place) -> Iterator[Connection]:
-    """Connect, and make sure that it is gone at the end. Raises: DemoFailed."""
-    command = [*place.connect, "-n", NAMESPACE, "-o", "json"]
+def running(command: list[str]) -> Iterator[Running]:
+    """Run it, and make sure that it is gone at the end. Raises: DemoFailed."""
     began = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, "-o", "json"], stdout=subprocess.PIPE, text=True) as process:
         try:
-            _wait_until_ready(process)
-            yield Connection(process, time.monotonic() - began)
+            ready = _wait_until_ready(process)
+            yield Running(process, ready, began)
         finally:
             if process.poll() is None:
                 _signal(process, signal.SIGTERM)
@@ -61,7 +75,7 @@ def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
         subprocess.run(["sudo", "kill", "-TERM", str(process.pid)], check=False)
 
 
-def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+def _wait_until_ready(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     alarm = threading.Timer(READY_SECONDS, process.terminate)
     alarm.start()
@@ -70,12 +84,12 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> None:
             event = _event(line)
             if event.get("event") == "ready":
                 threading.Thread(target=process.stdout.read, daemon=True).start()  # so it can go on
-                return
+                return event
             if event.get("event") == "error":
                 raise DemoFailed(f"{event.get('message')} ({event.get('hint')})")
     finally:
         alarm.cancel()
-    raise DemoFailed("connect ended, or took too long, before it was ready")
+    raise DemoFailed("ktctl ended, or took too long, before it was ready")
 
 
 def _event(line: str) -> dict[str, Any]:
