@@ -62,6 +62,9 @@ EXCHANGE_SCALE = (
     *_rights("", "services", "get list watch"),
     *_workload("deployments"),
     *_workload("statefulsets"),
+    # the agent is an endpoint before the workload goes, and none any more before it goes itself
+    *_rights("discovery.k8s.io", "endpointslices", "list"),
+    *_rights("", "pods", "patch"),
     *_ACCOUNT,
 )
 PREVIEW = (*_SESSION, *_rights("", "services", "get list watch create delete"), *_ACCOUNT)
