@@ -14,6 +14,8 @@ from .timing import Beat, Pulse, Timing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .link import OnOpen
+
 WORN: Final = 0.9
 """The part of its stream numbers after which a link is replaced."""
 
@@ -23,10 +25,16 @@ _LOAD_UNIT: Final = 256 * 1024
 class Lane:
     """One of a tunnel's links. Implements ``member.LinkEvents``. Closes: the link.
 
-    ``on_lost`` is called at once when a greeted link is lost, with the reason.
+    ``on_lost`` is called at once when a greeted link is lost, with the reason; ``on_open`` answers
+    streams that the agent opens, which may follow its greeting at once.
     """
 
-    def __init__(self, timing: Timing, on_lost: "Callable[[Lane, str], object]") -> None:
+    def __init__(
+        self,
+        timing: Timing,
+        on_lost: "Callable[[Lane, str], object]",
+        on_open: "OnOpen | None" = None,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.beat = Beat.FINE
         self.worn: Final = asyncio.Event()
@@ -34,6 +42,7 @@ class Lane:
         self.link: Link
         self._timing = timing
         self._on_lost = on_lost
+        self._on_open = on_open
         self._pulse = Pulse(timing, loop.time())
         self._facts: asyncio.Future[AgentFacts] = loop.create_future()
         self._moved = 0
@@ -48,6 +57,7 @@ class Lane:
             pipe = await open_pipe()
             loop = asyncio.get_running_loop()
             self.link = Link(loop, pipe, Role.LAPTOP, self, budget=budget)
+            self.link.on_open = self._on_open
             try:
                 self.link.start(LaptopDoor(token))
                 return await self._facts

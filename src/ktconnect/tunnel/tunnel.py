@@ -8,25 +8,24 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ktconnect.errors import Forbidden, KtError, TunnelClosed, UsageError
 from ktconnect.wire.hello import AgentFacts, HelloRefused
+from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
 from ktconnect.wire.window import Budget
 
 from .datagram import DatagramEvents, DatagramFlow
 from .lane import Lane
 from .lanes import Lanes
+from .link import Link, OnOpen
 from .pipe import OpenPipe
 from .reach import reach
 from .status import TunnelState, TunnelStatistics
 from .stream import Stream
 from .timing import Backoff, Beat, Timing
 from .tuning import reset_on_close
-
-if TYPE_CHECKING:
-    from .link import OnOpen
 
 SETTLED: Final = 2.0
 """Seconds a link must live to count as a success: then the next try is immediate."""
@@ -184,7 +183,7 @@ class Tunnel:
                 backoff.succeeded()
 
     async def _attempt(self) -> Lane | None:
-        lane = Lane(self._timing, self._lost)
+        lane = Lane(self._timing, self._lost, self._answer)
         try:
             facts = await lane.open(self._open_pipe, self._token, self._budget)
         except _FAILURES as error:
@@ -192,7 +191,6 @@ class Tunnel:
             return None
         if lane.over:  # lost in the moment between its greeting and now
             return None
-        lane.link.on_open = self.on_open
         self._lanes.up.append(lane)
         self._facts = facts
         if self.on_greeted is not None:
@@ -214,6 +212,12 @@ class Tunnel:
                 await self.on_unreachable(reason)
             except _FAILURES as failure:
                 self._change(self._state, str(failure))
+
+    def _answer(self, link: Link, number: int, text: str) -> None:
+        if self.on_open is None:
+            link.refuse(number, Reason.EPERM)
+        else:
+            self.on_open(link, number, text)
 
     def _lost(self, lane: Lane, reason: str) -> None:
         self._reconnections += 1

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.unit.tunnel.ends import FACTS, QUICK, TOKEN, connect, running_agent, until
@@ -18,7 +19,7 @@ def watched() -> tuple[Lane, list[str]]:
 async def test_it_opens_with_the_agents_facts_and_says_when_it_is_lost():
     lane, lost = watched()
     with running_agent() as port:
-        assert await lane.open(lambda: connect(port), TOKEN, Budget()) == FACTS
+        assert replace(await lane.open(lambda: connect(port), TOKEN, Budget()), alone=0.0) == FACTS
         assert not lane.over
     await until(lambda: lane.over)
     assert len(lost) == 1  # by FIN or by RST, as it happens
