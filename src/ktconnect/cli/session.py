@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -71,7 +72,7 @@ def _where(shared: Shared) -> dict[str, str]:
     return {
         "namespace": shared.cluster.namespace or config.namespace,
         "context": config.context,
-        "kubeconfig": shared.cluster.kubeconfig,
+        "kubeconfig": os.path.abspath(path) if (path := shared.cluster.kubeconfig) else "",
     }
 
 

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Final, Literal
 
 from ktconnect.errors import HostError
+from ktconnect.tunnel.listen import BACKLOG
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 TRIES: Final = 20
@@ -18,7 +19,7 @@ _NO_FAMILY: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def bind_all(addresses: Sequence[str], protocol: Protocol, port: int) -> list[socket.socket]:
-    """Sockets bound to ``port`` of every address, not yet listening; 0 takes one that is free.
+    """Sockets on ``port`` of every address, for TCP listening ones; 0 takes one that is free.
 
     An IPv6 address is left out where this machine has none. Raises: HostError naming what is in
     the way. Closes: nothing on success, all else.
@@ -70,6 +71,8 @@ def _bind(address: str, protocol: Protocol, port: int) -> socket.socket | None:
         if version == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((address, port))
+        if protocol == "tcp":  # only who listens keeps others out, and callers wait from now on
+            sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         if version == 6 and error.errno in _NO_FAMILY and ip_address(address).is_loopback:

@@ -55,9 +55,9 @@ async def run(spec: ForwardSpec, reporter: Reporter) -> None:
     async with AsyncExitStack() as stack:
         cluster = await stack.enter_async_context(open_cluster(spec.cluster))
         namespace = spec.cluster.namespace or cluster.namespace
-        leads = await _look(spec, cluster, namespace, reporter)
-        ports = stack.enter_context(_bound(spec, leads, reporter))
-        shadow = _shadow(spec, cluster, namespace, ports)
+        leads = await look(spec, cluster, namespace, reporter)
+        ports = stack.enter_context(bound(spec, leads, reporter))
+        shadow = shadow_of(spec, cluster, namespace, ports)
         await stack.enter_async_context(standing(shadow, cluster.config.server, reporter))
         forwarding = Forwarding(spec, cluster, shadow, ports, reporter)
         await forwarding.run([lead for lead, _ in leads], began)
@@ -66,7 +66,7 @@ async def run(spec: ForwardSpec, reporter: Reporter) -> None:
 Leads = list[tuple[Leading, list[LocalPort]]]
 
 
-async def _look(spec: ForwardSpec, cluster: Cluster, namespace: str, reporter: Reporter) -> Leads:
+async def look(spec: ForwardSpec, cluster: Cluster, namespace: str, reporter: Reporter) -> Leads:
     """Find the targets and their ports. Raises: UsageError, Forbidden, Unreachable."""
     with reporter.step("Asking the API server") as step:
         version = await cluster.version()
@@ -85,7 +85,7 @@ async def _look(spec: ForwardSpec, cluster: Cluster, namespace: str, reporter: R
 
 
 @contextmanager
-def _bound(spec: ForwardSpec, leads: Leads, reporter: Reporter) -> Iterator[list[LocalPort]]:
+def bound(spec: ForwardSpec, leads: Leads, reporter: Reporter) -> Iterator[list[LocalPort]]:
     """All local ports, taken before anything is created. Raises: HostError."""
     ports = [port for _, listed in leads for port in listed]
     others = [each for each in spec.addresses if not ip_address(each).is_loopback]
@@ -103,7 +103,9 @@ def _bound(spec: ForwardSpec, leads: Leads, reporter: Reporter) -> Iterator[list
             port.close()
 
 
-def _shadow(spec: ForwardSpec, cluster: Cluster, namespace: str, ports: list[LocalPort]) -> Shadow:
+def shadow_of(
+    spec: ForwardSpec, cluster: Cluster, namespace: str, ports: list[LocalPort]
+) -> Shadow:
     flags = spec.cluster
     session = Session(
         new_name("kt-forward"),

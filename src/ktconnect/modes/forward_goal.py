@@ -21,6 +21,8 @@ HINT: Final = (
 _NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # of a port: RFC 6335, and RFC 1123 for Services'
 _LOCAL = r"(?:(?P<local>\d*):)?"
 _PROTOCOL = r"(?:/(?P<protocol>tcp|udp))?"
+# RFC 1123 subdomain; Kubernetes, "Object Names and IDs".
+OBJECT: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 PORT: Final = re.compile(rf"{_LOCAL}(?P<remote>{_NAME}){_PROTOCOL}", re.IGNORECASE)
 ADDRESS: Final = re.compile(
     rf"{_LOCAL}(?P<host>\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):(?P<remote>\d+){_PROTOCOL}", re.IGNORECASE
@@ -124,6 +126,8 @@ def _goal(text: str) -> Goal:
     if _is_address(text) or ("." in text and "/" not in text):
         return Goal(HOST, text.strip("[]"))
     wanted = parse_target(text)
+    if OBJECT.fullmatch(wanted.name) is None:
+        raise UsageError(f"{text!r} is neither a target nor a port", hint=HINT)
     if wanted.word and not wanted.kind:
         words = ", ".join(dict.fromkeys(map(word_of, WORDS.values())))
         raise UsageError(f"{text}: {wanted.word} can't be forwarded", hint=f"there are {words}")

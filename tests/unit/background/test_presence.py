@@ -2,7 +2,6 @@ import asyncio
 import json
 import os
 
-import pytest
 from tests.unit.background.processes import process
 
 from ktconnect.background import presence as presences
