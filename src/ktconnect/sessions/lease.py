@@ -70,6 +70,7 @@ class SessionLease:
         self._restore_after = restore_after
         self._now = now or server_clock(cluster)
         self._stored: Manifest | None = None
+        self._sent: Manifest | None = None
         self.session = session
 
     @property
@@ -96,6 +97,7 @@ class SessionLease:
         manifest = leases.lease(
             self.session, now, self._config, journal, restore_after=self._restore_after
         )
+        self._sent = manifest
         try:
             self._stored = await self._cluster.create(manifest)
         except AlreadyExists:
@@ -134,15 +136,28 @@ class SessionLease:
     async def delete(self) -> bool:
         """Delete it, and with it all that it owns; False if it was not there any more.
 
-        One that another session made meanwhile is left alone.
+        So is one whose ``create`` was never answered. One that another session made is left alone.
         """
-        metadata = self.stored["metadata"]
+        self._stored = self._stored or await self._unanswered()
+        if self._stored is None:
+            return False
+        metadata = self._stored["metadata"]
         try:
             return await self._cluster.delete(
                 LEASE, metadata["name"], metadata["namespace"], uid=self.uid
             )
         except Conflict:
             return False
+
+    async def _unanswered(self) -> Manifest | None:
+        """The Lease that was sent and may have arrived; its time, in microseconds, is like no
+        other's."""
+        if self._sent is None:
+            return None
+        found = await self._cluster.find(LEASE, self.session.name, self.session.namespace)
+        whose = ("holderIdentity", "acquireTime")
+        same = found and all(found["spec"].get(key) == self._sent["spec"][key] for key in whose)
+        return found if same else None
 
     async def _patch(self, patch: list[dict[str, Any]]) -> None:
         name, namespace = self.session.name, self.session.namespace

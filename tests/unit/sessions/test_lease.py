@@ -3,10 +3,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict
+from ktconnect.errors import Conflict, Unreachable
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Session, record_of
 from ktconnect.sessions.lease import Ended, SessionLease, Taken, ago, described, sessions
@@ -105,6 +106,27 @@ async def test_deleting_is_done_once():
         assert await ours.delete() is True
         assert await ours.delete() is False
         assert api.objects == {}
+
+
+async def test_one_that_was_made_though_nobody_said_so_is_deleted_too():
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        assert await ours.delete() is False
+        path = "/apis/coordination.k8s.io/v1/namespaces/demo/leases"
+
+        def lost(asked):
+            del api.routes[path]
+            api._answer(asked)
+            return Answer(cut=True)
+
+        api.routes[path] = lost
+        with pytest.raises(Unreachable):
+            await ours.create()
+        assert stored(api).holder == "ann@laptop"
+        assert await ours.delete() is True
+        await lease_of(cluster, "bob@desk").create()
+        assert await lease_of(cluster).delete() is False
+        assert stored(api).holder == "bob@desk"
 
 
 async def test_it_is_kept_alive_also_while_the_cluster_says_no():

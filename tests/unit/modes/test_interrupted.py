@@ -1,0 +1,98 @@
+"""Whatever single API call is the last, the next `clean` finishes what was begun."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.unit.modes.inbound import PLAN, SERVICE, service
+from tests.unit.modes.reporting import Remembering
+from tests.unit.sessions.interrupting import HOWS, calls_of, interrupted
+
+from ktconnect.modes import serving_undo
+from ktconnect.modes.local import remember
+from ktconnect.modes.redirect import SelectorWay
+from ktconnect.modes.serving_undo import Undo
+from ktconnect.modes.shadow import AgentPlan, Shadow, connect_shadow
+from ktconnect.modes.spec import ClusterSpec
+from ktconnect.modes.standing import standing
+from ktconnect.objects.agent import AgentPod, AgentPort
+from ktconnect.objects.session import Session
+from ktconnect.sessions import restore
+from ktconnect.sessions.lease import SessionLease
+from ktconnect.wire.spec import AgentSpec
+
+
+@pytest.fixture(autouse=True)
+def quick(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(restore, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(serving_undo, "PROXIES", 0)
+    monkeypatch.setattr(serving_undo, "LEFT_WITHIN", 0.1)
+
+
+NAME = "kt-connect-shadow-abcde"
+
+
+async def connect(cluster):
+    """The agent of a connect, made and taken away."""
+    session = Session(NAME, "shop", "shadow-connect", "ann@laptop")
+    shadow = connect_shadow(cluster, session, ClusterSpec(pod_creation_timeout=0.2), shared=False)
+    async with standing(shadow, "https://fake", Remembering()):
+        pass
+
+
+class Answering:
+    """The laptop's end: nobody calls."""
+
+    def refuse_new(self):
+        self.refuses = True
+
+    async def drained(self, _):
+        return 0
+
+
+def wire(shadow: Shadow) -> Any:
+    """A line without a tunnel."""
+    return SimpleNamespace(shadow=shadow, answers=Answering(), addresses=frozenset({"10.244.0.9"}))
+
+
+async def exchange(cluster):
+    """A Service's callers led to an agent and back, in the order of `serving`."""
+    found = await cluster.get(SERVICE, "web", "shop")
+    lease = SessionLease(cluster, PLAN.session, {"mode": "exchange", "target": "service/web"})
+    way = SelectorWay(cluster, PLAN, lease, found)
+    undo = Undo(cluster, PLAN, lease, way, remember("https://fake", "shop", PLAN.session.name))
+    try:
+        await lease.create(way.journal)
+        undo.began(lease.uid)
+        await way.prepare(lease.owner)
+        pod = AgentPod(ports=(AgentPort(8080),), labels=way.labels)
+        shadow = Shadow(cluster, lease, AgentPlan(PLAN.agent, pod, AgentSpec("0" * 64), "token"))
+        undo.line = wire(shadow)
+        await shadow.create()
+        undo.switched = True
+        await way.switch()
+        await lease.renew()
+    finally:
+        await undo.run(Remembering())
+
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "agent", "namespace": "shop", "labels": {"kt-session": NAME}},
+    "spec": {"nodeName": "node1"},
+    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+}
+SUBJECTS = {"connect": (connect, POD), "exchange": (exchange, service())}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", SUBJECTS)
+async def test_nothing_half_made_is_left_that_the_next_clean_can_not_finish(name, how):
+    subject, own = SUBJECTS[name]
+    calls = await calls_of(subject, own)
+    assert len(calls) > 5
+    wrong = [await interrupted(subject, at, how, own) for at in range(1, len(calls) + 1)]
+    assert list(filter(None, wrong)) == []
