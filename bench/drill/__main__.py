@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.__main__ import ROOT, write
 from bench.drill import table
-from bench.drill.calls import Outcome, failures
+from bench.drill.calls import Outcome
 from bench.drill.deaths import DEATHS, Death
 from bench.drill.round import drill
 from bench.drill.site import Site
@@ -64,16 +64,15 @@ def _drill(
     for number in range(1, rounds + 1):
         for death in deaths:
             try:
-                found, calls = drill(site, death, after)
-            except BenchError as error:
+                found, why = drill(site, death, after)
+            except (BenchError, PlaygroundError) as error:
                 sound = False
                 console.print(f"{death.name}, round {number}: {error}", style="red", markup=False)
                 continue
             outcomes[death.name].append(found)
             sound = sound and not found.failed
-            why = f" {failures(calls)}" if found.failed else ""
-            text = f"{found.failed} of {found.calls} failed{why}, longest {found.longest:.1f} s"
-            console.print(f"{death.name}, round {number}: {text}", markup=False)
+            text = f"{found.failed} of {found.calls} failed, {found.cut} cut, {found.longest:.1f} s"
+            console.print(f"{death.name}, round {number}: {text}. {why}", markup=False)
     return sound, outcomes
 
 

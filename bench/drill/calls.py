@@ -26,6 +26,9 @@ class Outcome:
 
     calls: int
     failed: int
+    """Of the calls that nobody had begun to answer: all but those that were ``cut``."""
+    cut: int
+    """Calls that the laptop had accepted and not yet answered when it died."""
     longest: float
     answered: float | None
     """From the death until the first answer of somebody else."""
@@ -43,9 +46,11 @@ def parse(line: str) -> Call:
 
 def outcome(calls: Sequence[Call], *, died: float, restored: float | None, ready: float) -> Outcome:
     """What a death at ``died`` meant; ``restored``: when the Service was as before."""
+    cut = sum(is_cut(call, died) for call in calls)
     return Outcome(
         calls=len(calls),
-        failed=sum(bool(call.failure) for call in calls),
+        failed=sum(bool(call.failure) for call in calls) - cut,
+        cut=cut,
         longest=max((call.seconds for call in calls), default=0.0),
         answered=first_answer(calls, died),
         restored=None if restored is None else restored - died,
@@ -59,10 +64,18 @@ def first_answer(calls: Iterable[Call], died: float) -> float | None:
     return min(ends) - died if ends else None
 
 
-def failures(calls: Iterable[Call]) -> dict[str, int]:
-    """How often each kind of failure came."""
-    counts: dict[str, int] = {}
+def is_cut(call: Call, died: float) -> bool:
+    """Whether it was under way when the laptop died, and fell with it."""
+    return bool(call.failure) and call.began <= died
+
+
+def failures(calls: Iterable[Call], died: float) -> str:
+    """What failed, how often, and when each kind was first and last met, from the death on."""
+    kinds: dict[str, list[float]] = {}
     for call in calls:
         if call.failure:
-            counts[call.failure] = counts.get(call.failure, 0) + 1
-    return counts
+            kinds.setdefault(call.failure, []).append(call.began - died)
+    return ", ".join(
+        f"{len(times)} {kind} of calls begun at {min(times):+.1f} to {max(times):+.1f} s"
+        for kind, times in kinds.items()
+    )

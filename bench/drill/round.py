@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench.drill.calls import LAPTOP, Call, Outcome, outcome
+from bench.drill.calls import LAPTOP, Outcome, failures, outcome
 from bench.drill.deaths import Death
 from bench.drill.site import Site, wait_for
 from bench.errors import BenchError
@@ -71,8 +71,8 @@ def exchanging(site: Site, restore_after: int) -> Iterator[Exchange]:
         exchange.end()
 
 
-def drill(site: Site, death: Death, restore_after: int) -> tuple[Outcome, list[Call]]:
-    """One round. Raises: BenchError, PlaygroundError."""
+def drill(site: Site, death: Death, restore_after: int) -> tuple[Outcome, str]:
+    """One round: what came of it, and what failed when. Raises: BenchError, PlaygroundError."""
     before = site.selector()
     site.start_callers()
     with site.local_program():
@@ -87,7 +87,7 @@ def drill(site: Site, death: Death, restore_after: int) -> tuple[Outcome, list[C
         time.sleep(AFTERWARDS)
     calls = site.calls()
     site.stop_callers()
-    return outcome(calls, died=died, restored=restored, ready=ready), calls
+    return outcome(calls, died=died, restored=restored, ready=ready), failures(calls, died)
 
 
 def _served(site: Site) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from playground import images
 from playground.cluster import Playground
+from playground.commands import run
 
 from bench.drill.calls import LAPTOP, Call, parse
 from bench.errors import BenchError
@@ -44,7 +45,10 @@ class Site:
         self.playground.kubectl(*words, f"--wait={str(wait).lower()}")
 
     def kubectl(self, *words: str) -> str:
-        return self.playground.kubectl("--namespace", NAMESPACE, *words)
+        """As the admin, from a node: the laptop's cable may be cut. Raises: PlaygroundError."""
+        program = str(Path(self.playground.state.binaries) / "kubectl")
+        flags = (f"--kubeconfig={self.playground.kubeconfig}", f"--namespace={NAMESPACE}")
+        return run(self.playground.node_command("node1", program, *flags, *words))
 
     def ktctl(self, *words: str) -> None:
         """Run a short command of ktctl on the laptop. Raises: BenchError if it fails."""

@@ -18,7 +18,7 @@ def table(outcomes: Outcomes) -> Table:
     """A row for each death: median and worst of its rounds."""
     found = Table(header_style="bold", pad_edge=False)
     found.add_column("death")
-    for title in ("rounds", "calls", "failed", "longest wait", "others answer", "restored"):
+    for title in ("rounds", "calls", "failed", "cut", "longest wait", "others answer", "restored"):
         found.add_column(title, justify="right", no_wrap=True)
     for death, rounds in outcomes.items():
         found.add_row(death, *_cells(rounds))
@@ -30,6 +30,7 @@ def _cells(rounds: Sequence[Outcome]) -> list[str]:
         str(len(rounds)),
         f"{sum(each.calls for each in rounds):,}",
         f"{sum(each.failed for each in rounds):,}",
+        f"{sum(each.cut for each in rounds):,}",
         _spread([each.longest for each in rounds]),
         _spread([each.answered for each in rounds]),
         _spread([each.restored for each in rounds]),
@@ -52,7 +53,8 @@ def summary(outcomes: Outcomes) -> str:
     restored = [each.restored for each in rounds if each.restored is not None]
     return (
         f"{sum(each.failed for each in rounds):,} of {sum(each.calls for each in rounds):,} calls "
-        f"failed in {len(rounds)} deaths; longest wait {max(each.longest for each in rounds):.1f} "
+        f"failed in {len(rounds)} deaths, {sum(each.cut for each in rounds):,} that the laptop had "
+        f"accepted were cut; longest wait {max(each.longest for each in rounds):.1f} "
         f"s (goal {LONGEST_WAIT:g}), restored within {max(restored, default=0.0):.1f} s "
         f"(goal {RESTORED:g}); ready in {statistics.median(each.ready for each in rounds):.1f} s."
     )

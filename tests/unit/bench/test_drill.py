@@ -14,8 +14,8 @@ SEEN = [
     Call(112.0, 0.5, "", "ConnectionResetError"),
     Call(120.0, 0.01, "shop-1"),
 ]
-LOST = Outcome(calls=100, failed=2, longest=4.6, answered=4.5, restored=61.0, ready=1.5)
-KEPT = Outcome(calls=50, failed=0, longest=0.5, answered=0.2, restored=None, ready=2.5)
+LOST = Outcome(calls=100, failed=2, cut=3, longest=4.6, answered=4.5, restored=61.0, ready=1.5)
+KEPT = Outcome(calls=50, failed=0, cut=0, longest=0.5, answered=0.2, restored=None, ready=2.5)
 
 
 def test_a_line_of_the_callers_is_read():
@@ -36,13 +36,22 @@ def test_what_never_came_is_none():
     assert outcome([], died=110.0, restored=None, ready=1.0).longest == 0.0
 
 
-def test_failures_are_counted_by_kind():
-    assert calls.failures(SEEN) == {"ConnectionResetError": 1}
+def test_failures_are_told_by_kind_and_time():
+    text = calls.failures([*SEEN, Call(113.0, 0.1, "", "ConnectionResetError")], 110.0)
+    assert text == "2 ConnectionResetError of calls begun at +2.0 to +3.0 s"
+
+
+def test_what_the_laptop_had_accepted_is_cut_not_failed():
+    under_way = Call(109.99, 0.1, "", "ConnectionResetError")
+    found = outcome([*SEEN, under_way], died=110.0, restored=None, ready=1.0)
+    assert (found.failed, found.cut) == (1, 1)
 
 
 def test_the_table_shows_median_and_worst():
     out = io.StringIO()
-    better = Outcome(calls=100, failed=0, longest=1.0, answered=0.5, restored=60.0, ready=1.5)
+    better = Outcome(
+        calls=100, failed=0, cut=0, longest=1.0, answered=0.5, restored=60.0, ready=1.5
+    )
     found = table.table({"kill -9": [LOST, better, better], "agent": [KEPT]})
     Console(width=150, file=out).print(found)
     (lost,) = [line for line in out.getvalue().splitlines() if "kill -9" in line]
@@ -55,7 +64,9 @@ def test_the_table_shows_median_and_worst():
 
 def test_the_summary_is_one_line_with_the_goals():
     text = table.summary({"kill -9": [LOST], "agent": [KEPT]})
-    assert text.startswith("2 of 150 calls failed in 2 deaths; longest wait 4.6 s (goal 6)")
+    assert text.startswith(
+        "2 of 150 calls failed in 2 deaths, 3 that the laptop had accepted were cut; longest"
+    )
     assert "restored within 61.0 s (goal 75); ready in 2.0 s" in text
     assert "\n" not in text
     assert table.summary({}) == "No death was drilled."
