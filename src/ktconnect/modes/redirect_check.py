@@ -5,13 +5,14 @@ import errno
 import logging
 
 from ktconnect.errors import Forbidden, Refused
+from ktconnect.groups import task_group
 from ktconnect.objects.ports import PortMap
 from ktconnect.tunnel.reach import NotReached
-from ktconnect.tunnel.tunnel import Tunnel
 from ktconnect.wire.target import Target
 
 from .redirect_origin import Origin
 from .report import Reporter
+from .selftest import Reaching
 from .serving_way import InboundPlan
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ AGAIN = 0.1
 
 
 async def check_origin(
-    plan: InboundPlan, origin: Origin, tunnel: Tunnel, reporter: Reporter
+    plan: InboundPlan, origin: Origin, tunnel: Reaching, reporter: Reporter
 ) -> None:
     """Connect from the agent to every exposed TCP port of the origin; nothing is sent there.
 
@@ -41,7 +42,7 @@ async def check_origin(
     ports = [port for port in plan.exposed if port.protocol == "tcp"]
     if not ports:
         reporter.note("by UDP alone it can't be seen whether the agent reaches the origin")
-    async with asyncio.TaskGroup() as tasks:
+    async with task_group() as tasks:
         for port in ports:
             tasks.create_task(_check_port(plan, port, origin, tunnel, reporter))
 
@@ -54,7 +55,7 @@ async def _may_have_backends(origin: Origin) -> bool:
 
 
 async def _check_port(
-    plan: InboundPlan, port: PortMap, origin: Origin, tunnel: Tunnel, reporter: Reporter
+    plan: InboundPlan, port: PortMap, origin: Origin, tunnel: Reaching, reporter: Reporter
 ) -> None:
     target = Target.parse(f"tcp:{origin.address(port.service_port)}")
     try:
@@ -73,7 +74,7 @@ async def _check_port(
         )
 
 
-async def reach_soon(tunnel: Tunnel, target: Target) -> float:
+async def reach_soon(tunnel: Reaching, target: Target) -> float:
     """As `Tunnel.reach`; a refusal counts only once it has lasted. Raises: NotReached."""
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -7,13 +7,14 @@ in. Nothing is sent; what is exposed sees one connection that is opened and clos
 import asyncio
 import errno
 import logging
+from collections.abc import Awaitable
+from typing import Protocol
 
 from ktconnect.errors import KtError, TunnelClosed
 from ktconnect.objects.origin import address_of
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.reach import NotReached
-from ktconnect.tunnel.tunnel import Tunnel
 from ktconnect.wire.call import Call
 from ktconnect.wire.target import Target
 
@@ -26,6 +27,15 @@ WITHIN = 6.0
 
 ONE_TRY = 0.4
 """Seconds for one connection to come back; it may have gone to where callers went before."""
+
+
+class Reaching(Protocol):
+    """What is needed of a `Tunnel` here."""
+
+    async def reach(
+        self, target: Target, limit: float = ..., hold: Awaitable[object] | None = None
+    ) -> float:
+        """See `Tunnel.reach`."""
 
 
 class Unproven(KtError):
@@ -57,7 +67,7 @@ class Arrivals:
 
 
 async def self_test(
-    plan: InboundPlan, service: Manifest | None, tunnel: Tunnel, arrivals: Arrivals
+    plan: InboundPlan, service: Manifest | None, tunnel: Reaching, arrivals: Arrivals
 ) -> str:
     """What was seen, for a person: that a call came in, and after how long.
 
@@ -104,7 +114,7 @@ def _way_in(plan: InboundPlan, service: Manifest | None) -> tuple[PortMap, str]:
     return ports[0], address_of(service, ports[0].service_port)
 
 
-async def _try(tunnel: Tunnel, target: Target, arrivals: Arrivals, port: PortMap) -> float | None:
+async def _try(tunnel: Reaching, target: Target, arrivals: Arrivals, port: PortMap) -> float | None:
     """Seconds from the order to connect until the call came in; None if it went elsewhere.
 
     Raises: NotReached if there was nobody to connect to.

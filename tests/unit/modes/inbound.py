@@ -91,7 +91,7 @@ class Asked:
         self.reached, self.errno, self.then = set(reached), errno, then
         self.asked: list[str] = []
 
-    async def reach(self, target, limit, hold=None):
+    async def reach(self, target, limit=1.0, hold=None):
         self.asked.append(str(target))
         if str(target) not in self.reached:
             raise NotReached(target, self.errno)
