@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from ktconnect.errors import UsageError
-from ktconnect.objects.rights import COMMANDS, CONNECT, Right, needed, role
+from ktconnect.objects.rights import AGENT_GUARD, COMMANDS, CONNECT, Right, needed, role, rules
 
 PAGE = Path(__file__).parents[3] / "docs/guide/rights.md"
 
@@ -48,3 +48,13 @@ def test_a_command_that_needs_no_rights_is_refused_with_those_that_do():
 def test_the_role_in_the_documentation_is_the_one_that_is_checked():
     documented = PAGE.read_text().split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(documented) == role("ktctl-connect", "demo", CONNECT)
+
+
+def test_the_role_of_agents_is_documented_as_it_is_made():
+    documented = PAGE.read_text().split("```yaml\n")[2].split("```")[0]
+    assert yaml.safe_load(documented)["rules"] == rules(AGENT_GUARD)
+
+
+def test_every_command_that_needs_rights_is_on_the_page():
+    page = PAGE.read_text()
+    assert [command for command in COMMANDS if f"`{command}`" not in page] == []
