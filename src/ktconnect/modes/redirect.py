@@ -177,8 +177,9 @@ class SelectorWay:
         if not self._led:
             return False
         try:
+            await self._lease.check()
             await self._backend.write(self._key, self._ours, expected=now)
-        except Conflict as conflict:  # a newer state is on its way to us
+        except Conflict as conflict:  # a newer state is on its way to us, or our end
             log.info("selector of %s: %s", self._plan.where, conflict)
             return False
         self.broken = ""

@@ -124,6 +124,18 @@ class SessionLease:
             except KtError as error:
                 log.debug("the lease was not renewed: %s", error)
 
+    async def check(self) -> None:
+        """Make sure that it is still ours: a machine that wakes up may have been undone meanwhile.
+
+        Raises: Conflict saying by whom, if it is not.
+        """
+        found = await self._cluster.find(LEASE, self.session.name, self.session.namespace)
+        record = record_of(found) if found else None
+        if record is None or record.uid != self.uid:
+            raise Conflict(f"the session is over: {Ended(record.holder if record else '')}")
+        if record.taken_by:
+            raise Conflict(f"the session is over: {Ended(record.taken_by)}")
+
     async def ended(self) -> Ended:
         """Wait until somebody took the session over, undid it, or deleted its Lease."""
         while True:

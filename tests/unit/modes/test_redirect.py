@@ -118,6 +118,16 @@ async def test_a_redirect_that_is_put_back_by_hand_is_made_again():
         assert '"before": {"app": "web"}' in journal(api)
 
 
+async def test_who_wakes_up_after_the_undo_leaves_the_callers_where_they_are():
+    async with redirected() as (api, cluster, _, _):
+        found = api.objects[LEASE, "shop", PLAN.session.name]
+        outcomes = await restore(cluster, [record_of(found)], by="the agent", settle=0)
+        assert outcomes[0].error is None
+        applied(api, type="ClusterIP")  # the watch sees the Service once more
+        await asyncio.sleep(0.3)
+        assert selector(api) == {"app": "web"}
+
+
 async def test_a_mixture_of_both_counts_as_what_someone_else_has_put_in():
     async with redirected() as (api, _, way, _reporter):
         applied(api, selector={"app": AGENT, "version": "2"})

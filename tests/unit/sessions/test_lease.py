@@ -187,6 +187,22 @@ async def test_another_lease_in_its_place_ends_the_session():
     assert ended.by in ("", "bob@desk")
 
 
+@pytest.mark.parametrize(
+    ("happens", "told"), [(take, "undone by bob@desk"), (replace, "undone by bob@desk")]
+)
+async def test_who_wakes_up_can_ask_whether_it_is_still_held(happens, told):
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create()
+        await ours.check()
+        happens(api, ours)
+        with pytest.raises(Conflict, match=told):
+            await ours.check()
+        api.remove(LEASE, NAME, "demo")
+        with pytest.raises(Conflict, match="deleted"):
+            await ours.check()
+
+
 async def test_who_looks_only_when_it_is_gone_is_told_too():
     async with in_cluster() as (api, cluster):
         ours = lease_of(cluster)
