@@ -84,8 +84,12 @@ async def clean_cluster(
     return len(dead)
 
 
-async def clean_quietly(cluster: Cluster, namespace: str, reporter: Reporter) -> None:
+async def clean_quietly(
+    cluster: Cluster, namespace: str, reporter: Reporter, *, dry_run: bool = False
+) -> None:
     """What a new session does on its own; that it can't be done is no reason not to go on."""
+    if dry_run:
+        return
     try:
         await clean_cluster(cluster, namespace, CleanSpec(), reporter)
     except KtError as error:

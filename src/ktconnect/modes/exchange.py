@@ -11,6 +11,7 @@ from ktconnect.tunnel.tuning import raise_open_files
 from .checks import check_service
 from .checks_local import check_local
 from .checks_seen import enforce, look
+from .clean import clean_quietly
 from .cluster import load_config, owned_by_user, require
 from .dryrun import cluster_for, make_way_or_tell
 from .expose import check_exposed, exposes_for
@@ -39,9 +40,11 @@ async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
         namespace = spec.serving.cluster.namespace or cluster.namespace
         if spec.mode == "scale":
             await require(cluster, namespace, EXCHANGE_SCALE)
+            await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
             sessions = await scale_sessions(spec, cluster, namespace, reporter)
         else:
             await require(cluster, namespace, EXCHANGE_SELECTOR)
+            await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
             services = await find_targets(spec, cluster, namespace, reporter)
             sessions = [await prepare(spec, cluster, service, reporter) for service in services]
         await serve(sessions, reporter, began, dry_run=dry_run)

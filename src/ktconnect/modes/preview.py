@@ -11,6 +11,7 @@ from ktconnect.tunnel.tuning import raise_open_files
 
 from .checks_local import check_local
 from .checks_seen import enforce
+from .clean import clean_quietly
 from .cluster import load_config, owned_by_user, require
 from .dryrun import cluster_for, make_way_or_tell
 from .preview_way import PreviewWay, owner_of
@@ -35,6 +36,7 @@ async def run(spec: PreviewSpec, reporter: Reporter) -> None:
     async with cluster_for(config, dry_run=dry_run) as cluster:
         namespace = spec.serving.cluster.namespace or cluster.namespace
         await require(cluster, namespace, PREVIEW)
+        await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
         session = await prepare(spec, cluster, namespace, reporter)
         await serve([session], reporter, began, dry_run=dry_run)
 
