@@ -4,8 +4,9 @@ import json
 
 import pytest
 from playground.testing import Deploy
-from tests.cluster.calling import local_program
 from tests.cluster.connecting import run_ktctl
+from tests.cluster.exchanging import argv as command
+from tests.cluster.exchanging import local_program
 from tests.cluster.world import endpoint_slice, service, workload
 
 pytestmark = pytest.mark.cluster
@@ -38,8 +39,7 @@ def shop(cluster):
 
 
 def ktctl(cluster, namespace, *argv):
-    image = ("--image", cluster.state.images["python"])
-    return run_ktctl(cluster, *argv, "-n", namespace, *image, "-o", "json")
+    return run_ktctl(cluster, *command(cluster, namespace, *argv)[1:])
 
 
 def refused(cluster, namespace, *argv):
@@ -62,7 +62,7 @@ def refused(cluster, namespace, *argv):
         (["wbe"], "there is no Service wbe"),
         (["rollout/web"], "rollout is no kind whose Services are known"),
         (["web", "--expose", "81"], "Service web has no port 81"),
-        (["web", "--expose", "9999:http"], "127.0.0.1:9999, which is to answer port 80: nothing"),
+        (["web", "--expose", "1:http"], "127.0.0.1:1, which is to answer port 80: nothing"),
         (["web", "--expose", "1:80,2:http"], "lead to the same port 8080"),
         (["web", "--expose", "x=80"], "x is not a target of this command"),
         (["web", "--mode", "ephemeral"], "NET_ADMIN"),
@@ -95,17 +95,17 @@ def events(done, kind):
     ("argv", "kinds", "changes"),
     [
         (
-            ["exchange", "web", "--expose", "8080:80"],
+            ["exchange", "web", "--expose", "{port}:80"],
             ["Lease", "Service", "ConfigMap", "Deployment"],
             ["v1/Service/{}/web#/spec/selector"],
         ),
         (
-            ["exchange", "deployment/web", "--mode", "scale"],
+            ["exchange", "deployment/web", "--mode", "scale", "--expose", "{port}:http"],
             ["Lease", "ConfigMap", "Deployment"],
             ["apps/v1/Deployment/{}/web/scale#/spec/replicas"],
         ),
         (
-            ["preview", "mine", "--expose", "8080:80"],
+            ["preview", "mine", "--expose", "{port}:80"],
             ["Lease", "ConfigMap", "Deployment", "Service"],
             [],
         ),
@@ -118,8 +118,9 @@ def events(done, kind):
 )
 def test_a_dry_run_tells_all_and_changes_nothing(cluster, shop, argv, kinds, changes):
     before = versions(cluster, shop)
-    with local_program(cluster):
-        done = ktctl(cluster, shop, *argv, "--dryRun")
+    with local_program(cluster) as local:
+        words = [word.format(port=local.http) for word in argv]
+        done = ktctl(cluster, shop, *words, "--dryRun")
     assert done.code == 0, done.stdout + done.stderr
     assert [event["object"]["kind"] for event in events(done, "create")] == kinds
     assert [event["key"] for event in events(done, "change")] == [
@@ -136,14 +137,14 @@ def test_a_dry_run_is_refused_what_the_cluster_would_refuse(cluster, namespace):
         workload(cluster, "web"),
         {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "one"}, "spec": quota},
     )
-    with local_program(cluster):
-        error = refused(cluster, namespace, "exchange", "web", "--dryRun")
+    skip = "--skipPortChecking"
+    error = refused(cluster, namespace, "exchange", "web", "--dryRun", skip)
     assert "exceeded quota" in error["message"]
 
 
 def test_other_services_and_missing_pods_are_told(cluster, shop):
-    with local_program(cluster):
-        told = ktctl(cluster, shop, "exchange", "web", "--dryRun").stdout
-        assert "callers of again still get the original Pods" in told
-        told = ktctl(cluster, shop, "exchange", "idle", "--expose", "80:80", "--dryRun").stdout
-        assert "no Pod of Service idle is ready" in told
+    skip = ("--dryRun", "--skipPortChecking")
+    told = ktctl(cluster, shop, "exchange", "web", *skip).stdout
+    assert "callers of again still get the original Pods" in told
+    told = ktctl(cluster, shop, "exchange", "idle", *skip).stdout
+    assert "no Pod of Service idle is ready" in told

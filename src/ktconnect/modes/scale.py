@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 MARGIN = 15.0
 """Seconds for the requests of a way back, besides the waiting."""
 FOLLOW_EVERY = 2.0
+SETTLE = 2.0
+"""Seconds that nodes get, besides the usual, to follow the endpoints: who still comes to the agent
+after that has no origin to be passed on to."""
 
 
 class ScaleWay:
@@ -123,6 +126,8 @@ class ScaleWay:
         await leave_services(
             self._cluster, self._plan.namespace, self._plan.agent.name, self._workload.labels
         )
+        if was_led:
+            await asyncio.sleep(SETTLE)
 
     async def remove(self) -> None:
         """See `Way`: nothing was made."""

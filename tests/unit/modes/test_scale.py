@@ -22,6 +22,7 @@ KEY = "apps/v1/Deployment/demo/web/scale#/spec/replicas"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(scale, "FOLLOW_EVERY", 0.02)
+    monkeypatch.setattr(scale, "SETTLE", 0.0)
     monkeypatch.setattr(scale_wait, "LOOK_AGAIN", 0.02)
     monkeypatch.setattr(scale_wait, "ENDPOINTS_WITHIN", 1.0)
 

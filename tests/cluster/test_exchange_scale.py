@@ -1,0 +1,161 @@
+"""`exchange --mode scale`: a workload's place is taken, under load, and given back."""
+
+import contextlib
+import json
+import signal
+
+import pytest
+from playground.testing import Deploy
+from tests.cluster.connecting import run_ktctl, wait_until
+from tests.cluster.exchanging import Shop, local_program, said, serving
+from tests.cluster.world import echo_template, service
+
+pytestmark = pytest.mark.cluster
+
+HTTP = [{"name": "http", "port": 80, "targetPort": 8080}]
+
+
+def workload(cluster, kind="Deployment", replicas=2, slow=0, more=None):
+    """Pods that end in good order; ``slow``: seconds until one is ready.
+
+    Their Service selects by a label that is in the template alone.
+    """
+    labels = {"app": "web"}
+    template = echo_template(cluster, {**labels, "tier": "front"})
+    spec, [container] = template["spec"], template["spec"]["containers"]
+    spec["terminationGracePeriodSeconds"] = 30
+    container["lifecycle"] = {"preStop": {"sleep": {"seconds": 6}}}
+    container["readinessProbe"] |= {"initialDelaySeconds": slow}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": "web"},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": template,
+            **(more or {}),
+        },
+    }
+
+
+WEB = service("web", selector={"tier": "front"}, ports=HTTP, ipFamilyPolicy="SingleStack")
+
+
+def replicas(cluster, namespace, kind="deployment"):
+    return cluster.get(kind, "web", f"--namespace={namespace}")["spec"]["replicas"]
+
+
+def pods(cluster, namespace):
+    """Of the workload; the agent carries their labels, too."""
+    found = cluster.get("pods", f"--namespace={namespace}", "--selector=tier=front,!kt-role")
+    return [each["metadata"]["name"] for each in found["items"]]
+
+
+def left(cluster, namespace):
+    """What is there of a session."""
+    where = f"--namespace={namespace}"
+    agents = cluster.get("deployments,configmaps", where, "--selector=kt-role")["items"]
+    leases = cluster.get("leases", where)["items"]
+    return [f"{each['kind']}/{each['metadata']['name']}" for each in (*agents, *leases)]
+
+
+@contextlib.contextmanager
+def exchanged(cluster, namespace, target, *flags):
+    """Taken for as long as the block, unless that ends it itself."""
+    with local_program(cluster) as local:
+        words = ("exchange", target, "--mode", "scale", "--expose", f"{local.http}:http", *flags)
+        with serving(cluster, namespace, *words) as session:
+            yield session
+
+
+class Web(Shop):
+    """A namespace with the Service and one workload."""
+
+    def __init__(self, cluster, namespace, *manifests):
+        self.cluster, self.namespace = cluster, namespace
+        Deploy(cluster, namespace)(WEB, *manifests)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_callers_of_a_workload_come_here_and_go_back_without_a_failure(cluster, namespace, kind):
+    more = {"serviceName": "web"} if kind == "StatefulSet" else {}
+    web = Web(cluster, namespace, workload(cluster, kind, more=more))
+    with web.calling(rate=100) as callers:
+        callers.served_by_pods()
+        with exchanged(cluster, namespace, f"{kind.lower()}/web"):
+            assert replicas(cluster, namespace, kind) == 0
+            wait_until(lambda: pods(cluster, namespace) == [], within=30)
+            callers.served_by_laptop()
+        assert replicas(cluster, namespace, kind) == 2
+        callers.served_by_pods()
+        callers.nobody_noticed()
+    wait_until(lambda: left(cluster, namespace) == [], within=10)
+
+
+def warnings(session):
+    return [event["message"] for event in session.events if event["event"] == "warning"]
+
+
+def test_it_says_first_that_there_is_no_way_back_without_this_machine(cluster, namespace):
+    Web(cluster, namespace, workload(cluster))
+    with exchanged(cluster, namespace, "web") as session:
+        [warned] = [text for text in warnings(session) if "is scaled to 0" in text]
+        assert "while this machine is away nobody answers" in warned
+        events = [event["event"] for event in session.events]
+        assert events.index("warning") < events.index("step", events.index("warning"))
+
+
+def test_a_second_ctrl_c_skips_the_wait_for_the_pods(cluster, namespace):
+    Web(cluster, namespace, workload(cluster, replicas=1))
+    with exchanged(cluster, namespace, "deployment/web", "--recoverWaitTime", "300") as session:
+        slow = workload(cluster, replicas=0, slow=600)
+        cluster.apply([slow], namespace)
+        session.process.send_signal(signal.SIGINT)
+        said(session, "is scaled back to 1")
+        assert session.process.poll() is None
+        session.process.send_signal(signal.SIGINT)
+        assert session.wait(within=30) == 0, session.story()
+        assert any("you skipped the wait" in text for text in warnings(session))
+    assert replicas(cluster, namespace) == 1
+    wait_until(lambda: left(cluster, namespace) == [], within=10)
+
+
+def test_whoever_scales_it_meanwhile_is_told_of_and_left_alone(cluster, namespace):
+    Web(cluster, namespace, workload(cluster, replicas=1))
+    with exchanged(cluster, namespace, "deployment/web") as session:
+        scale = ("scale", "deployment/web", f"--namespace={namespace}", "--replicas")
+        cluster.kubectl(*scale, "3")
+        said(session, "has scaled deployment/web to 3")
+    assert replicas(cluster, namespace) == 3
+    assert left(cluster, namespace) == []
+
+
+def test_what_a_killed_laptop_has_scaled_is_scaled_back_by_the_next_command(cluster, namespace):
+    Web(cluster, namespace, workload(cluster, replicas=2))
+    with exchanged(cluster, namespace, "deployment/web") as session:
+        session.stop(signal.SIGKILL)
+        assert replicas(cluster, namespace) == 0
+        done = run_ktctl(cluster, "clean", "-n", namespace, "-o", "json")
+        assert done.code == 0, done.stdout + done.stderr
+    assert replicas(cluster, namespace) == 2
+    wait_until(lambda: left(cluster, namespace) == [], within=10)
+
+
+def test_an_autoscaler_is_told_and_left_alone(cluster, namespace):
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "minReplicas": 1,
+        "maxReplicas": 3,
+    }
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": spec,
+    }
+    Web(cluster, namespace, workload(cluster, replicas=1), scaler)
+    with exchanged(cluster, namespace, "deployment/web") as session:
+        assert "HorizontalPodAutoscaler web rests" in json.dumps(session.events)
+        assert replicas(cluster, namespace) == 0
+    assert cluster.get("hpa", "web", f"--namespace={namespace}")["spec"]["maxReplicas"] == 3
