@@ -17,8 +17,9 @@ from .inbound_udp import UdpPort
 from .laptops import Laptops
 from .listening import bound
 
-OPENED_WITHIN: Final = 5.0
-"""Seconds for which a caller waits for a laptop, or for one that does not answer."""
+OPENED_WITHIN: Final = 4.5
+"""Seconds for which a caller waits for a laptop, or for one that does not answer. With the steps of
+the clock and a slow node it comes to 6 at most."""
 
 ORIGIN_WITHIN: Final = 10.0
 """Seconds for the origin to accept."""

@@ -34,8 +34,8 @@ Log = Callable[[str], object]
 DIALLING: Final = Timing(tick=5.0, ping=5.0, stall=600.0, silence=600.0)
 """A laptop that sleeps keeps its streams for ten minutes; pings size the windows."""
 
-ANSWERING: Final = Timing(tick=0.25, ping=1.0, stall=2.0, silence=4.5)
-"""Where callers wait, a laptop counts as dead 5 s after its last sign of life."""
+ANSWERING: Final = Timing(tick=0.5, ping=1.0, stall=2.0, silence=4.0)
+"""Where callers wait, a laptop counts as dead 4 s after its last sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
