@@ -191,3 +191,31 @@ def test_a_terminal_is_recognised_through_the_stream():
     with os.fdopen(slave, "w") as terminal:
         assert LastingStream(terminal).isatty()
     os.close(master)
+
+
+SERVICE = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+KEY = "v1/Service/demo/web#/spec/selector"
+
+
+def test_a_dry_run_is_yaml_and_changes_for_a_person():
+    out = io.StringIO()
+    reporter = TextReporter(Console(file=out, width=20))
+    shared = {"a": "b"}
+    reporter.would_create({**SERVICE, "one": shared, "two": shared})
+    reporter.would_change(KEY, {"app": "web"}, None)
+    text = out.getvalue()
+    assert text.startswith("---\nkind: Service\nmetadata:\n  name: web\n")
+    assert text.count("a: b") == 2  # no anchors: it is to be read, and to be used
+    assert text.endswith(f'{KEY}: {{"app": "web"}} -> absent\n')
+
+
+def test_a_dry_run_is_an_object_a_line_for_a_program():
+    out = io.StringIO()
+    reporter = JsonReporter(out)
+    reporter.would_create(SERVICE)
+    reporter.would_change(KEY, 2, 0)
+    created, changed = map(json.loads, out.getvalue().splitlines())
+    assert (created["event"], created["object"]) == ("create", SERVICE)
+    assert (changed["event"], changed["key"], changed["before"], changed["after"]) == (
+        "change", KEY, 2, 0,
+    )  # fmt: skip
