@@ -91,7 +91,7 @@ async def clean_quietly(
     if dry_run:
         return
     try:
-        await clean_cluster(cluster, namespace, CleanSpec(), reporter)
+        await clean_cluster(cluster, namespace, CleanSpec(threshold_minutes=0), reporter)
     except KtError as error:
         reporter.note(f"what dead sessions left was not looked for: {error}")
 
