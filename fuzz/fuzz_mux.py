@@ -6,6 +6,7 @@ memory is kept, nothing is sent that is not a frame.
 
 import asyncio
 import itertools
+import socket
 import sys
 import time
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ktconnect.tunnel.link import Link, Role
+from ktconnect.tunnel.member import End
 from ktconnect.tunnel.pipe import PipeEvents
 from ktconnect.tunnel.stream import Stream
 from ktconnect.wire.frames import FrameParser, Kind, encode
@@ -26,6 +28,7 @@ numbers = st.one_of(st.integers(0, 6), st.integers(0, 2**32 - 1))
 payloads = st.one_of(
     st.binary(max_size=64),
     st.sampled_from([b"tcp:10.0.0.1:80", b"udp:[fd00::1]:53", b"icmp:10.0.0.1", b"tcp:x"]),
+    st.sampled_from([b"tcp:8080:10.0.0.1:5", b"udp:53:[fd00::1]:5", b"tcp:0:10.0.0.1:5"]),
     st.integers(0, 2**32 - 1).map(lambda number: number.to_bytes(4, "big")),
 )
 frames = st.builds(encode, st.sampled_from(Kind), numbers, payloads)
@@ -69,6 +72,24 @@ class Owner:
         Stream(link, number)
 
 
+class Caller:
+    """A stream of ours that waits for OPENED, as an agent's callers do. Closes: its socket."""
+
+    def __init__(self, link: Link) -> None:
+        self._far, self.sock = socket.socketpair()
+        self.sock.setblocking(False)
+        self.ends = 0
+        self.stream = Stream(link, link.open("tcp:8080:10.0.0.1:5"))
+        self.stream.on_opened = lambda: self.stream.attach(self.sock)
+        self.stream.on_end = self.ended
+
+    def ended(self, end: End) -> None:
+        """Whatever the peer said."""
+        self.ends += 1
+        self.sock.close()
+        self._far.close()
+
+
 def feed(link: Link, raw: bytes, sizes: list[int]) -> None:
     position = 0
     for size in itertools.cycle(sizes):
@@ -85,8 +106,11 @@ def throw(loop: asyncio.AbstractEventLoop, chunks: list[bytes], sizes: list[int]
     link.start(AgentDoor(token_digest(TOKEN), FACTS))
     link.data_received(memoryview(LaptopDoor(TOKEN).knock))
     pipe.greeting = False
+    callers = [Caller(link) for _ in range(2)]
     feed(link, b"".join(chunks), sizes)
     link.close()
+    assert [caller.ends for caller in callers] == [1, 1], "a caller's end is told once"
+    assert all(caller.sock.fileno() < 0 for caller in callers), "a caller's socket is left open"
     assert budget.held == 0, "memory is kept for streams that are over"
     assert budget.growth == Budget().growth, "growth is not given back"
 
