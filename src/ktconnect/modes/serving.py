@@ -26,19 +26,23 @@ from .serving_line import Line
 from .serving_spec import ServingSpec
 from .serving_undo import Undo
 from .serving_view import led
-from .serving_way import InboundPlan, Way
+from .serving_way import InboundPlan, Way, WayLost
 from .setup import agent_account
 from .shadow import Shadow
 
 log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 1.0
+AGAIN = 1.0
 
 DEFAULT_ACCOUNT = AgentPod().service_account
 
 
 class InboundSession:
     """One Service whose callers come to this machine. All is undone when ``run`` ends."""
+
+    make_shadow = Shadow
+    """How an agent comes about."""
 
     def __init__(
         self, cluster: Cluster, spec: ServingSpec, plan: InboundPlan, lease: SessionLease, way: Way
@@ -120,7 +124,7 @@ class InboundSession:
             origins = await self._way.prepare(self._lease.owner)
             account = await self._account()
             wanted = agent_plan(self.plan, self._spec, origins, self._way.labels, account)
-            shadow = Shadow(self._cluster, self._lease, wanted)
+            shadow = self.make_shadow(self._cluster, self._lease, wanted)
             undo.line = line = Line(self._spec, self.plan, shadow, reporter)
             pod = await line.start_agent()
             step.says(f"Agent {pod['metadata']['name']} runs on {pod['spec']['nodeName']}")
@@ -171,14 +175,27 @@ class InboundSession:
             await line.when_lost()
             try:
                 await self._way.give_back()
-                reporter.note(f"the agent of {self.plan.where} is lost: callers go past it")
-                await line.when_up()
-                await self._way.switch()
             except KtError as error:
-                log.info("%s: %s", self.plan.where, error)
-                await asyncio.sleep(1)
+                log.info("%s can't be led past its agent: %s", self.plan.where, error)
+                await asyncio.sleep(AGAIN)
+                continue
+            reporter.note(f"the agent of {self.plan.where} is lost: callers go past it")
+            await self._switch_again(line)
+            reporter.note(f"the agent of {self.plan.where} is back: callers come here again")
+
+    async def _switch_again(self, line: Line) -> None:
+        """Raises: WayLost."""
+        while True:
+            await line.when_up()
+            try:
+                await self._way.switch()
+            except WayLost:
+                raise
+            except KtError as error:
+                log.info("callers of %s can't be led here again yet: %s", self.plan.where, error)
+                await asyncio.sleep(AGAIN)
             else:
-                reporter.note(f"the agent of {self.plan.where} is back: callers come here again")
+                return
 
 
 async def serve(

@@ -40,6 +40,7 @@ class Line:
         self._reporter = reporter
         self._changed = asyncio.Event()
         self._tally = Tally()
+        self._winding_up = False
         self.shadow = shadow
         self.arrivals = Arrivals()
         self.addresses: frozenset[str] = frozenset()
@@ -62,6 +63,11 @@ class Line:
         await self.shadow.create()
         return await self.shadow.ready_pod()
 
+    def wind_up(self) -> None:
+        """From now on, an agent that is gone is none that was lost."""
+        self._winding_up = True
+        self.tunnel.on_unreachable = None
+
     def status(self, broken: str) -> Status:
         """See ``serving_view.status_now``."""
         return status_now(self._plan, self.tunnel.statistics(), self.answers, self._tally, broken)
@@ -69,6 +75,10 @@ class Line:
     @property
     def is_up(self) -> bool:
         return self.tunnel.statistics().state is TunnelState.UP
+
+    @property
+    def _is_fine(self) -> bool:
+        return self.is_up or self._winding_up
 
     async def when_up(self) -> None:
         """Wait until calls can come in."""
@@ -80,11 +90,11 @@ class Line:
         """Wait until the agent is lost, and not just this machine's way to the cluster."""
         loop = asyncio.get_running_loop()
         while True:
-            while self.is_up:
+            while self._is_fine:
                 self._changed.clear()
                 await self._changed.wait()
             since = loop.time()
-            while not self.is_up:
+            while not self._is_fine:
                 there = await self._agent_is_there()
                 if there is None:
                     since = loop.time()  # once the cluster answers, the tunnel gets its time, too

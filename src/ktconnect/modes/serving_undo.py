@@ -77,6 +77,8 @@ class Undo:
 
     async def _give_back(self) -> int:
         """Lead callers away and let their calls end; how many had to be left going."""
+        if self.line is not None:
+            self.line.wind_up()
         async with asyncio.timeout(self._way.patience):
             await self._way.give_back()
         if self.line is None:

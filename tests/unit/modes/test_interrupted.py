@@ -53,7 +53,12 @@ class Answering:
 
 def wire(shadow: Shadow) -> Any:
     """A line without a tunnel."""
-    return SimpleNamespace(shadow=shadow, answers=Answering(), addresses=frozenset({"10.244.0.9"}))
+    return SimpleNamespace(
+        shadow=shadow,
+        answers=Answering(),
+        addresses=frozenset({"10.244.0.9"}),
+        wind_up=lambda: None,
+    )
 
 
 async def exchange(cluster):
