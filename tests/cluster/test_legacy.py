@@ -97,7 +97,8 @@ def names_of_kt(cluster, namespace):
 
 
 def annotations(cluster, namespace, name):
-    return cluster.get("service", name, f"--namespace={namespace}")["metadata"].get("annotations", {})
+    found = cluster.get("service", name, f"--namespace={namespace}")
+    return found["metadata"].get("annotations", {})
 
 
 def test_clean_undoes_the_dead_and_leaves_the_living(cluster, left, limited_user):
