@@ -72,7 +72,8 @@ def _be_child(body: Body, caller: Caller) -> NoReturn:
         os.close(nothing)
         code = body(caller)
     except BaseException:  # noqa: BLE001 - nobody is above us: it is in the log or nowhere
-        traceback.print_exc()
+        with suppress(OSError):
+            os.write(2, traceback.format_exc().encode())
     finally:
         with suppress(OSError):
             sys.stdout.flush()

@@ -13,3 +13,7 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, asked)
     run()
+
+
+if __name__ == "__main__":
+    main()

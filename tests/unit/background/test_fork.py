@@ -1,6 +1,5 @@
 import os
 import signal
-import sys
 
 import pytest
 
@@ -48,8 +47,7 @@ def test_its_caller_is_left_while_it_goes_on():
 
 def test_a_crash_is_told_on_its_standard_error(tmp_path):
     def body(_):
-        log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
-        sys.stderr = os.fdopen(log, "w")
+        os.dup2(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT), 2)
         raise KeyError("what it was")
 
     pid, reading = spawn(body)

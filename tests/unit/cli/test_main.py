@@ -78,3 +78,16 @@ def test_the_console_script_exits_with_the_code(capsys):
         main(["nonsense"])
     assert caught.value.code == 2
     assert "No such command" in capsys.readouterr().err
+
+
+def test_commands_are_listed_in_an_order_that_a_newcomer_can_read(capsys):
+    run(["-h"])
+    out = capsys.readouterr().out
+    places = [out.index(f"\n  {name} ") for name in ("connect", "forward", "status", "clean")]
+    assert places == sorted(places)
+    assert set(ktctl.list_commands(None)) == set(ktctl.commands)
+
+
+def test_a_list_can_be_had_in_forms_that_other_commands_do_not_know(capsys):
+    assert run(["-o", "yaml", "connect", "--disableTunDevice"]) == 2
+    assert "prints no yaml" in capsys.readouterr().err

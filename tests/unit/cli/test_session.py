@@ -2,11 +2,16 @@ import asyncio
 import logging
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
-from ktconnect.cli.session import STOPPING, set_up_logging, stopping, until_stopped
+from ktconnect.background.process import processes
+from ktconnect.cli import session as sessions
+from ktconnect.cli.options import Shared
+from ktconnect.cli.session import STOPPING, run_lasting, set_up_logging, stopping, until_stopped
 from ktconnect.errors import UsageError
+from ktconnect.modes.spec import ClusterSpec
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +74,49 @@ def test_under_nohup_a_closed_terminal_is_no_reason_to_end():
     finally:
         signal.signal(signal.SIGHUP, before)
     assert signal.SIGHUP in stopping()
+
+
+async def test_what_is_told_ends_the_mode_too():
+    told, ending = asyncio.Event(), []
+
+    async def mode():
+        told.set()
+        await asyncio.sleep(10)
+
+    async with asyncio.timeout(5):
+        await until_stopped(mode(), told.wait(), lambda: ending.append(True))
+    assert ending == [True]
+
+
+SHARED = Shared(ClusterSpec(), "json", debug=False)
+PLACE = {"namespace": "demo", "context": "c", "kubeconfig": ""}
+
+
+def lasting(mode):
+    context = SimpleNamespace(info_name="forward", params={"detach": False})
+    return run_lasting(context, SHARED, "web", mode)
+
+
+def test_a_command_that_lasts_can_be_found_while_it_runs(kt_home, monkeypatch, capsys):
+    monkeypatch.setattr(sessions, "_where", lambda _: PLACE)
+    seen = []
+
+    async def mode(reporter):
+        seen.extend(processes())
+        reporter.note("hello")
+
+    assert lasting(mode) == 0
+    assert [(each.command, each.target) for each in seen] == [("forward", "web")]
+    assert processes() == []
+    assert "hello" in capsys.readouterr().out
+
+
+def test_its_failure_comes_out_and_its_files_go(kt_home, monkeypatch):
+    monkeypatch.setattr(sessions, "_where", lambda _: PLACE)
+
+    async def mode(_):
+        raise UsageError("no")
+
+    with pytest.raises(UsageError, match="no"):
+        lasting(mode)
+    assert processes() == []
