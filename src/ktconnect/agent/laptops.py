@@ -47,6 +47,11 @@ class Laptops:
         return len(self._links) - self.ungreeted
 
     @property
+    def streams(self) -> int:
+        """Streams and flows that they carry."""
+        return sum(link.streams for link in self._links)
+
+    @property
     def alone(self) -> float:
         """Seconds without a laptop; 0 while there is one."""
         return 0.0 if self._present else self._loop.time() - self._alone_since

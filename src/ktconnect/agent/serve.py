@@ -22,6 +22,7 @@ from ktconnect.wire.window import Budget
 from .facts import gather
 from .inbound import OPENED_WITHIN, Inbound
 from .laptops import Laptops, Watcher
+from .leaving import Leaving
 
 UNGREETED: Final = 32
 """Pipes that may be open without a hello; more are turned away."""
@@ -85,6 +86,11 @@ class Agent:
         self._laptops.watchers.append(self.inbound)
         if spec.guard is not None:
             self._laptops.watchers.append(_guard(spec.guard, log, loop.time()))
+
+    @property
+    def callers(self) -> int:
+        """How many are here: they wait, or are joined to a laptop or to their origin."""
+        return self.inbound.open + self._laptops.streams
 
     def close(self) -> None:
         """End everything at once. Idempotent."""
@@ -155,12 +161,16 @@ def _bound(family: int, host: str, port: int) -> socket.socket:
 
 
 def serve(spec: AgentSpec, log: Log) -> None:
-    """Serve until SIGTERM or SIGINT. Raises: OSError if the port is taken."""
+    """Serve until SIGTERM or SIGINT; where callers come, until they have gone.
+
+    Raises: OSError if the port is taken.
+    """
     raise_open_files()
     loop = EpollLoop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(loop.stop))
     agent = Agent(loop, spec, gather(), log)
+    end = Leaving(loop, lambda: agent.callers, loop.stop).begin if spec.listens else loop.stop
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
     log(f"listening on port {spec.port}{_for_callers(spec.listens)}")
     settle()
     loop.run()

@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from tests.unit.agent.calling import saying, taking_callers
 from tests.unit.tunnel.ends import FACTS, TOKEN, free_port, read_all, running_agent, until
 
 from ktconnect.agent.serve import UNGREETED, Agent, Patience, listeners, serve, settle
@@ -127,3 +128,13 @@ def test_what_lives_for_ever_is_left_out_of_collections():
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+
+
+async def test_callers_are_counted_wherever_they_are():
+    async with saying(b"origin") as origin:
+        with taking_callers(origin) as place:
+            assert place.agent.callers == 0
+            _, writer = await asyncio.open_connection("127.0.0.1", place.port)
+            await until(lambda: place.agent.callers == 1)
+            writer.close()
+            await until(lambda: place.agent.callers == 0)
