@@ -4,6 +4,7 @@ from bench.figures import Goal, Row
 
 DELAYS = (0, 20)  # round trip between laptop and cluster, ms
 OURS, KUBECTL, SSHUTTLE = "ktctl", "kubectl", "sshuttle"
+SSH = "ssh -R"  # from the cluster to the laptop
 CROWD = 10_000
 
 _ONE_STREAM = (
@@ -73,6 +74,25 @@ def _cost() -> list[Row]:
     ]
 
 
+def _inbound() -> list[Row]:
+    """From a caller in the cluster to the laptop; down is what the laptop sends."""
+    thrice = (Goal(3.0, "at least", SSH),)
+    none = (Goal(0.0, "at most", unit=" %"),)
+    return [
+        Row("in-down1@0", "callers: download from the laptop, one stream", "Gbit/s", thrice),
+        Row("in-up1@0", "callers: upload to the laptop, one stream", "Gbit/s", thrice),
+        Row("in-down8@0", "callers: download, eight streams", "Gbit/s", thrice),
+        Row("in-up8@0", "callers: upload, eight streams", "Gbit/s", thrice),
+        Row("in-ping50@0", "callers: request on an open connection, p50", "ms"),
+        Row("in-ping99@0", "… p99", "ms"),
+        Row("in-fresh@0", "callers: new connections, sixteen at a time", "/s"),
+        Row("in-fresh-p50@0", "… their latency, p50", "ms"),
+        Row("in-fresh-p99@0", "… p99", "ms"),
+        Row("in-rate@0", "callers: new connections at 2,000/s, answered", "/s"),
+        Row("in-rate-errors@0", "… failed, of all", "%", none),
+    ]
+
+
 def rows() -> list[Row]:
     """The whole table."""
     start = Row("start@0", "from start to first byte", "s", (Goal(3.0, "at most", unit=" s"),))
@@ -81,4 +101,4 @@ def rows() -> list[Row]:
         Row("dns-same@0", "DNS lookups, the same twenty names", "/s"),
     ]
     moving = [row for delay in DELAYS for row in (*_throughput(delay), *_latency(delay))]
-    return [*moving, *_fresh(), start, *_cost(), *names]
+    return [*moving, *_fresh(), start, *_cost(), *names, *_inbound()]
