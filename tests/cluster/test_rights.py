@@ -1,22 +1,22 @@
 """The Role that `ktctl rbac print` prints for a command is enough for it."""
 
+import contextlib
 import json
 
 import pytest
 import yaml
 from playground.testing import Deploy
 from tests.cluster.connecting import KTCTL, run_ktctl, started, wait_until
-from tests.cluster.exchanging import local_program
 from tests.cluster.patience import at_last
-from tests.cluster.taking import nothing_of_ours, replicas, selector
+from tests.cluster.taking import nothing_of_ours, own_program, replicas, selector
 from tests.cluster.world import service, workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
 LASTING = {
-    "exchange": ("exchange", ["web", "--expose", "8080:80"]),
-    "exchange-scale": ("exchange", ["web", "--mode", "scale", "--expose", "8080"]),
-    "preview": ("preview", ["mine", "--expose", "8080:80"]),
+    "exchange": ("exchange", ["web", "--expose", "{port}:80"]),
+    "exchange-scale": ("exchange", ["web", "--mode", "scale", "--expose", "{port}:8080"]),
+    "preview": ("preview", ["mine", "--expose", "{port}:80"]),
     "forward": ("forward", ["service/web", "0:80"]),
 }
 
@@ -39,8 +39,11 @@ def test_a_session_works_and_ends_with_the_printed_rights_alone(cluster, web, li
     command, words = LASTING[name]
     config = str(limited_user(printed(cluster, command)))
     image = ["--image", cluster.state.images["python"]]
-    argv = [KTCTL, command, *words, *image, "--kubeconfig", config, "-o", "json"]
-    with local_program(cluster), started(cluster, argv) as session:
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(own_program(cluster))
+        given = [word.format(port=port) for word in words]
+        argv = [KTCTL, command, *given, *image, "--kubeconfig", config, "-o", "json"]
+        session = stack.enter_context(started(cluster, argv))
         session.wait_for(lambda event: event["event"] == "ready", at_last(60))
         assert session.stop(within=at_last(60)) == 0, session.story()
         warnings = [event for event in session.events if event["event"] == "warning"]

@@ -200,3 +200,37 @@ async def test_what_may_not_be_seen_is_told():
     assert reporter.notes == [
         "what KT Connect left is not all seen: no right to list Pods, ConfigMaps"
     ]
+
+
+async def test_a_dry_run_tells_what_would_be_left_too():
+    async with in_cluster() as (api, cluster, reporter):
+        api.now = MOMENT.timestamp()
+        put_service(api, selector={"app": "newer"})
+        put_lease(api, 90)
+        broken = put_lease(api, 90, "kt-exchange-shop")
+        broken["metadata"]["annotations"]["kt-journal"] = "nonsense"
+        api.put(broken)
+        await clean_cluster(cluster, "demo", CleanSpec(dry_run=True), reporter)
+    assert f"would leave {selector_key()}: changed by someone else" in reporter.notes
+    assert any(
+        note.startswith("would be left: session kt-exchange-shop") for note in reporter.notes
+    )
+
+
+async def test_a_dry_run_shows_what_kt_connect_left():
+    async with in_cluster() as (api, cluster, reporter):
+        for each in exchanged(60):
+            api.put(each)
+        before = dict(api.objects)
+        assert await clean_legacy(cluster, "demo", CleanSpec(dry_run=True), reporter) == 1
+        assert api.objects == before
+    keys = [key for key, _, _ in reporter.changed]
+    assert keys[0] == "v1/Service/demo/web#/spec/selector"
+    assert "v1/Pod/demo/web-kt-exchange-abcde" in keys
+
+
+async def test_a_rehearsal_of_another_command_cleans_nothing():
+    async with in_cluster() as (api, cluster, reporter):
+        put_session(api, "dead", 90)
+        await clean_quietly(cluster, "demo", reporter, dry_run=True)
+        assert leases(api) == ["dead"]

@@ -19,7 +19,10 @@ from tests.unit.sessions.world import (
 
 from ktconnect.errors import Conflict, UsageError
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.recover import RecoverSpec, concerns, recover
+from ktconnect.modes.recover import RecoverSpec, concerns, recover, run
+from ktconnect.modes.setup import SetupSpec
+from ktconnect.modes.setup import run as run_setup
+from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.session import journal_text, record_of
 from ktconnect.sessions.lease import Taken
 from ktconnect.sessions.orphan import APPLIED
@@ -68,6 +71,16 @@ async def test_it_can_be_ended_on_purpose():
         put_lease(api, 1)
         await recover(cluster, "demo", "web", RecoverSpec(takeover=True), reporter)
         assert selector(api) == BEFORE
+
+
+async def test_a_dry_run_tells_what_undoing_a_dead_one_would_do():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api)
+        put_lease(api, 90)
+        before = dict(api.objects)
+        await recover(cluster, "demo", "web", RecoverSpec(dry_run=True), reporter)
+        assert api.objects == before
+    assert reporter.changed[0] == ("v1/Service/demo/web#/spec/selector", OURS, BEFORE)
 
 
 async def test_sessions_of_others_targets_are_not_looked_at():
@@ -154,3 +167,20 @@ async def test_what_may_not_be_listed_is_told():
         api.denied = {("list", "services", "demo")}
         await recover(cluster, "demo", "web", RecoverSpec(), reporter)
     assert "no right to list Services" in reporter.notes[0]
+
+
+async def test_several_names_are_recovered_from_the_kubeconfigs_cluster(tmp_path):
+    async with in_cluster() as (api, _, reporter):
+        for name in ("web", "shop"):
+            put_service(api, name)
+            put_lease(api, 90, f"kt-exchange-{name}", [entry(name)])
+        path = tmp_path / "config"
+        path.write_text(
+            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
+            "contexts: [{name: x, context: {cluster: c, namespace: demo}}]\ncurrent-context: x\n"
+        )
+        cluster = ClusterSpec(kubeconfig=str(path))
+        await run(RecoverSpec(cluster, ("web", "service/shop")), reporter)
+        assert [selector(api, name) for name in ("web", "shop")] == [BEFORE, BEFORE]
+        await run_setup(SetupSpec(cluster), reporter)
+        assert ("v1/ServiceAccount", "demo", "kt-agent") in api.objects

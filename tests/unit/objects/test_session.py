@@ -3,7 +3,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ktconnect.objects.session import Session, is_alive, lease, owner, renewal
+from ktconnect.apply.change import Entry
+from ktconnect.objects.session import (
+    Session,
+    is_alive,
+    journal_text,
+    journalling,
+    label_value,
+    lease,
+    owner,
+    record_of,
+    renew_seconds,
+    renewal,
+    taking,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 SESSION = Session(
@@ -67,3 +80,87 @@ def test_an_owner_reference_names_the_uid():
         "name": "kt-connect-shadow-abcde",
         "uid": "u-1",
     }
+
+
+ENTRY = Entry("kube", "v1/Service/demo/web#/spec/selector", {"app": "web"}, {"app": "agent"})
+
+
+def test_what_a_lease_says_is_read_back():
+    config = {"mode": "exchange", "target": "service/web", "ports": ["8080:80", 81]}
+    stored = lease(SESSION, NOW, config, [ENTRY], restore_after=4.2)
+    stored["metadata"] |= {"uid": "u-1", "resourceVersion": "7"}
+    record = record_of(stored)
+    assert (record.name, record.namespace, record.uid, record.version) == (
+        "kt-connect-shadow-abcde",
+        "demo",
+        "u-1",
+        "7",
+    )
+    assert (record.mode, record.target, record.ports) == (
+        "exchange",
+        "service/web",
+        ("8080:80", "81"),
+    )
+    assert (record.holder, record.role, record.taken_by) == ("ann@laptop", "mine", "")
+    assert record.journal == (ENTRY,)
+    assert record.since == record.renewed == NOW.replace(microsecond=678)
+    assert record.duration == timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {},
+        {"metadata": None, "spec": None},
+        {"metadata": {"annotations": [], "labels": "x"}, "spec": []},
+        {"metadata": {"annotations": {"kt-config": "[]"}}, "spec": {"renewTime": 7}},
+        {"metadata": {"annotations": {"kt-config": "{"}}, "spec": {"renewTime": "soon"}},
+        {"spec": {"leaseDurationSeconds": -1}},
+        {"spec": {"leaseDurationSeconds": "long", "acquireTime": None}},
+    ],
+)
+def test_a_lease_of_another_program_reads_as_unknown(foreign):
+    record = record_of(foreign)
+    assert (record.mode, record.target, record.ports) == ("", "", ())
+    assert (record.holder, record.journal) == ("unknown", ())
+    assert record.duration == timedelta(seconds=60)
+    assert not record.is_alive(NOW)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "7", "[7]", '[{"key": "a"}]', '[{"system":1,"key":"a","before":1,"after":2}]']
+)
+def test_a_journal_that_can_not_be_read_is_not_taken_for_an_empty_one(text):
+    assert record_of({"metadata": {"annotations": {"kt-journal": text}}}).journal is None
+
+
+def test_a_time_without_a_zone_is_the_servers():
+    record = record_of({"spec": {"renewTime": "2026-01-02T03:04:05"}})
+    assert record.renewed == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_patches_fit_only_the_lease_that_is_meant():
+    only = {"op": "test", "path": "/metadata/uid", "value": "u-1"}
+    unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
+    assert renewal(NOW, "u-1")[0] == only
+    write = journalling([ENTRY], "u-1")
+    assert write[0] == only
+    assert write[1]["value"] == journal_text([ENTRY])
+    assert taking("bob@desk", "u-1")[0] == only
+    assert taking("bob@desk", "u-1", "7")[:2] == [only, unchanged]
+    assert taking("bob@desk", "u-1")[-1]["path"] == "/metadata/annotations/kt-taken-by"
+
+
+def test_a_session_that_may_be_silent_for_little_is_renewed_more_often():
+    assert renew_seconds(60) == 15
+    assert renew_seconds(600) == 15
+    assert renew_seconds(10) == 2.5
+
+
+def test_a_name_too_long_for_a_label_keeps_its_start_and_stays_its_own():
+    assert label_value("kt-exchange-web") == "kt-exchange-web"
+    long, other = label_value("a" * 70), label_value("a" * 71)
+    assert len(long) == 63
+    assert long != other
+    session = Session("kt-exchange-" + "s" * 63, "demo", "shadow-exchange", "ann@laptop")
+    assert len(lease(session, NOW, {})["metadata"]["labels"]["kt-session"]) == 63
