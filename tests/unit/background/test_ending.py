@@ -8,6 +8,7 @@ from ktconnect.background.ending import held
 
 async def test_the_end_of_a_process_is_noticed():
     with sleeping() as (_, theirs), held(theirs) as target:
+        assert target is not None
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
             ending = tasks.create_task(target.ended())
             await asyncio.sleep(0.05)

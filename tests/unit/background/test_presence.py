@@ -27,7 +27,7 @@ def test_a_process_can_be_found_as_long_as_it_is_announced(kt_home):
 
 def test_what_it_says_is_its_state(kt_home):
     with announced(process()) as ours:
-        heard = []
+        heard: list[str] = []
         ours.listeners.append(heard.append)
         ours.say(line("begin", title="Asking"))
         assert ours.snapshot()["doing"] == "Asking"

@@ -4,9 +4,12 @@ import json
 import pytest
 import yaml
 
-from ktconnect.cli.listing import Column, Listing, key, local_time, render, table, watch
+from ktconnect.cli.listing import Column, Listing, Row, key, local_time, render, table, watch
 
-ROWS = [{"name": "web", "ports": ["80", "443"], "more": None}, {"name": "a", "more": "x"}]
+ROWS: list[Row] = [
+    {"name": "web", "ports": ["80", "443"], "more": None},
+    {"name": "a", "more": "x"},
+]
 COLUMNS = (
     Column("NAME", key("name")),
     Column("PORTS", key("ports")),

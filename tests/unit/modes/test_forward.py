@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 from tests.unit.modes.connecting import in_cluster
@@ -57,7 +58,8 @@ async def test_what_is_forwarded_reaches_its_target_and_is_told_in_the_originals
         leads = await look(spec, cluster, "demo", reporter)
         with bound(spec, leads, reporter) as ports, running_agent() as agent:
             session = shadow_of(spec, cluster, "demo", ports).session
-            forwarding = Forwarding(spec, cluster, Agent(agent, session), ports, reporter)
+            shadow: Any = Agent(agent, session)
+            forwarding = Forwarding(spec, cluster, shadow, ports, reporter)
             async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(forwarding.run([lead for lead, _ in leads], 0.0))
                 ready = await reporter.next_ready.get()

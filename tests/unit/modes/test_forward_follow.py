@@ -90,7 +90,7 @@ async def following(text, *objects, family=0):
         for each in objects:
             api.put(each)
         [goal] = parse_goals(text.split())
-        moves = []
+        moves: list[str] = []
         lead = leading(cluster, "demo", goal, family, moves.append)
         ports = await lead.start()
         async with asyncio.TaskGroup() as tasks:

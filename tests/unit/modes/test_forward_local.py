@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 from tests.unit.modes.reporting import Remembering
@@ -59,7 +60,8 @@ async def everything(host, port):
 
 def local_port(text="web 0:80", protocol="tcp"):
     [goal] = parse_goals(text.split())
-    return LocalPort(goal, Remote(protocol, 80, 0, "", "80"), Lead())
+    lead: Any = Lead()
+    return LocalPort(goal, Remote(protocol, 80, 0, "", "80"), lead)
 
 
 async def test_a_connection_goes_where_the_lead_says():

@@ -20,7 +20,8 @@ def quick(monkeypatch):
 async def test_it_is_as_the_cluster_has_it_through_cuts_and_refusals(quick):
     async with FakeApi().serving() as api, Cluster(api.config()) as cluster:
         api.put(pod("a"))
-        into, changes = {"stale": pod("stale")}, asyncio.Queue()
+        into = {"stale": pod("stale")}
+        changes: asyncio.Queue[None] = asyncio.Queue()
         api.denied = {("list", "pods", "demo")}
 
         async def until(wanted):

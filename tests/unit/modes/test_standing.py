@@ -10,7 +10,7 @@ from ktconnect.modes.standing import standing
 POD = {"metadata": {"name": "agent-1"}, "spec": {"nodeName": "node1"}}
 
 
-class Agent:
+class Fake:
     """A session's agent that does what it is told, or fails."""
 
     def __init__(self, *, starts=True, goes=True):
@@ -32,8 +32,12 @@ class Agent:
             raise Unreachable("no answer")
 
 
+def agent_that(**how):
+    return Fake(**how)
+
+
 async def test_the_agent_stands_while_the_block_runs_and_is_taken_away_after(kt_home):
-    agent, reporter = Agent(), Remembering()
+    agent, reporter = agent_that(), Remembering()
     async with standing(agent, "https://api", reporter):
         assert agent.did == ["create", "create"]  # the Lease, then what it owns
         assert [path.stem[:16] for path in journals().iterdir()] == ["kt-forward-abcde"]
@@ -43,7 +47,7 @@ async def test_the_agent_stands_while_the_block_runs_and_is_taken_away_after(kt_
 
 
 async def test_one_that_does_not_start_is_taken_away_too(kt_home):
-    agent = Agent(starts=False)
+    agent = agent_that(starts=False)
     with pytest.raises(Refused, match="no image"):
         async with standing(agent, "https://api", Remembering()):
             pytest.fail("the block must not begin")
@@ -52,7 +56,7 @@ async def test_one_that_does_not_start_is_taken_away_too(kt_home):
 
 async def test_one_that_cannot_be_taken_away_is_remembered(kt_home):
     reporter = Remembering()
-    async with standing(Agent(goes=False), "https://api", reporter):
+    async with standing(agent_that(goes=False), "https://api", reporter):
         pass
     assert "still in the cluster" in reporter.warnings[0][0]
     assert [path.stem[:16] for path in journals().iterdir()] == ["kt-forward-abcde"]
