@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import pytest
 from tests.cluster.breaking import stopped
@@ -47,11 +48,12 @@ def test_a_killed_laptop_costs_a_wait_and_the_agent_puts_all_back(shop, local, r
     with shop.calling() as callers:
         with exchange(shop, local, "--restoreAfter", "15") as session:
             callers.served_by_laptop()
+            died = time.time()
             session.kill()
         callers.served_by_pods()
         wait_until(lambda: shop.service_text() == text, within=40)
         pause(2)
-        calls = callers.nobody_noticed()
+        calls = callers.nobody_noticed(died)
     wait_until(lambda: shop.objects() == before, within=20)
     report(longest=max(call.seconds for call in calls))
 
@@ -60,11 +62,12 @@ def test_a_sleeping_laptop_goes_on_where_it_was_and_tells_what_happened(shop, lo
     with shop.calling() as callers:
         with exchange(shop, local) as session:
             callers.served_by_laptop()
+            died = time.time()
             with stopped(session.pid):
                 callers.served_by_pods()
             told = said(session, "this machine was away")
             callers.served_by_laptop()
-        calls = callers.nobody_noticed()
+        calls = callers.nobody_noticed(died)
     assert "served by the origin" in told["message"]
     report(longest=max(call.seconds for call in calls))
 
