@@ -8,6 +8,7 @@ import pytest
 from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
+from tests.unit.sessions.left import NOW as NOON
 from tests.unit.sessions.left import exchanged
 from tests.unit.sessions.world import BEFORE, MOMENT, OURS, put_lease, put_service, selector_key
 
@@ -219,6 +220,7 @@ async def test_a_dry_run_tells_what_would_be_left_too():
 
 async def test_a_dry_run_shows_what_kt_connect_left():
     async with in_cluster() as (api, cluster, reporter):
+        api.now = NOON.timestamp()
         for each in exchanged(60):
             api.put(each)
         before = dict(api.objects)
