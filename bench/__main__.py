@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -16,7 +16,7 @@ from playground.errors import PlaygroundError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import packages, rows, soak, table
+from bench import inbound, packages, rows, soak, table
 from bench.errors import BenchError
 from bench.measure import EVERYONE, Field, Measure
 from bench.measures import measures
@@ -48,7 +48,8 @@ console = Console(stderr=True, highlight=False)
 def main(
     *, quick: bool, only: str, peers: str, minutes: float | None, keep: bool, out: Path | None
 ) -> None:
-    """Measure ktctl connect next to kubectl port-forward and sshuttle, on the playground.
+    """Measure ktctl connect next to kubectl port-forward and sshuttle, and ktctl exchange next to
+    ssh -R, on the playground.
 
     A goal that is not met is said, and is no failure: machines are noisy. --soak does fail.
     """
@@ -71,10 +72,15 @@ def _peer(name: str, field: Field) -> Peer:
 
 def _bench(field: Field, peers: list[Peer], only: str, out: Path) -> None:
     began, plan, rounds = time.monotonic(), measures(only), 1 if field.short else ROUNDS
-    with _progress(plan, peers, rounds) as tell:
+    callers = inbound.measures(only)
+    total = sum(takings(wanted, peers, rounds) for _, wanted in plan)
+    total += takings(callers, inbound.peers(field), rounds)
+    with _progress(total) as tell:
         run = Run(field, peers, rounds, tell)
         for delay, wanted in plan:
             run.at(delay, wanted)
+        if callers:
+            _from_cluster(run, callers)
     Console(width=None if sys.stdout.isatty() else WIDE).print(table.table(run.results))
     for problem in table.problems(run.results):
         console.print(f"not measured: {problem}", style="yellow", markup=False)
@@ -86,6 +92,18 @@ def _bench(field: Field, peers: list[Peer], only: str, out: Path) -> None:
     }
     write(out, table.as_data(run.results, facts))
     console.print(f"{table.summary(run.results)} {facts['seconds']} s. Figures: {out}")
+
+
+def _from_cluster(run: Run, wanted: list[Measure]) -> None:
+    """What callers in the cluster get from the laptop; added to the run's results."""
+    field = run.field
+    with inbound.answering(field.site):
+        seen = replace(field, site=inbound.FromPod(field.site))
+        other = Run(seen, inbound.peers(field), run.rounds, run.tell)
+        other.at(0, wanted)
+    for key, figures in other.results.items():
+        run.results[key].update(figures)
+    run.restarts |= {f"{name} (callers)": count for name, count in other.restarts.items()}
 
 
 def _soak(field: Field, minutes: float, out: Path) -> int:
@@ -127,16 +145,13 @@ def _key(folder: Path) -> str:
 
 
 @contextmanager
-def _progress(
-    plan: list[tuple[int, list[Measure]]], peers: list[Peer], rounds: int
-) -> Iterator[Callable[[str], None]]:
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    total = sum(takings(wanted, peers, rounds) for _, wanted in plan)
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=total)
         yield lambda text: progress.update(task, advance=1, description=text)

@@ -14,7 +14,8 @@ from bench import rows
 from bench.figures import Figure, Figures, Judged, Row, judged, ratio
 from bench.measure import EVERYONE
 
-_PEERS = EVERYONE[1:]
+_EVERYONE = (*EVERYONE, rows.SSH)
+_PEERS = _EVERYONE[1:]
 _STYLES = {"met": "green", "not met": "bold red", "not measured": "dim"}
 
 
@@ -22,7 +23,7 @@ def table(results: Mapping[str, Figures]) -> Table:
     """Median (min-max) of each peer, our ratio to the others, and each goal with its verdict."""
     found = Table(header_style="bold", pad_edge=False)
     found.add_column("row")
-    for name in EVERYONE:
+    for name in _EVERYONE:
         found.add_column(name, justify="right", no_wrap=True)
     for name in _PEERS:
         found.add_column(f"÷ {name}", justify="right", no_wrap=True)
@@ -36,7 +37,7 @@ def table(results: Mapping[str, Figures]) -> Table:
 def _cells(row: Row, figures: Figures) -> list[str | Text]:
     ratios = [_number(ratio(figures, rows.OURS, peer)) for peer in _PEERS]
     title = f"{row.title}, {row.unit}" if row.unit else row.title
-    return [title, *(_spread(figures.get(p)) for p in EVERYONE), *ratios, _verdicts(row, figures)]
+    return [title, *(_spread(figures.get(p)) for p in _EVERYONE), *ratios, _verdicts(row, figures)]
 
 
 def _spread(figure: Figure | None) -> Text:
