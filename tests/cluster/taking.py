@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,23 +25,13 @@ def exchange_command(cluster: Playground, namespace: str, *flags: str) -> list[s
 
 
 @contextlib.contextmanager
-def own_program(cluster: Playground) -> Iterator[int]:
-    """A developer's program on the laptop, on ports that no other test has; its HTTP port."""
-    first = random.randrange(20_000, 30_000, 3)
-    numbers = zip(("--http", "--tcp", "--udp"), range(first, first + 3), strict=True)
-    flags = [word for flag, number in numbers for word in (flag, str(number))]
-    with local_program(cluster, *flags):
-        yield first
-
-
-@contextlib.contextmanager
 def exchanged(
     cluster: Playground, namespace: str, *flags: str, **options: Any
 ) -> Iterator[Session]:
     """Port 80 of Service web comes to the laptop, from here on until something else is done."""
     with contextlib.ExitStack() as stack:
-        port = stack.enter_context(own_program(cluster))
-        argv = exchange_command(cluster, namespace, "--expose", f"{port}:80", *flags)
+        local = stack.enter_context(local_program(cluster))
+        argv = exchange_command(cluster, namespace, "--expose", f"{local.http}:80", *flags)
         session = stack.enter_context(started(cluster, argv, **options))
         session.wait_for(lambda event: event["event"] == "ready", at_last(30))
         yield session

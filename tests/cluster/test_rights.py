@@ -7,8 +7,9 @@ import pytest
 import yaml
 from playground.testing import Deploy
 from tests.cluster.connecting import KTCTL, run_ktctl, started, wait_until
+from tests.cluster.exchanging import local_program
 from tests.cluster.patience import at_last
-from tests.cluster.taking import nothing_of_ours, own_program, replicas, selector
+from tests.cluster.taking import nothing_of_ours, replicas, selector
 from tests.cluster.world import service, workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
@@ -40,8 +41,8 @@ def test_a_session_works_and_ends_with_the_printed_rights_alone(cluster, web, li
     config = str(limited_user(printed(cluster, command)))
     image = ["--image", cluster.state.images["python"]]
     with contextlib.ExitStack() as stack:
-        port = stack.enter_context(own_program(cluster))
-        given = [word.format(port=port) for word in words]
+        local = stack.enter_context(local_program(cluster))
+        given = [word.format(port=local.http) for word in words]
         argv = [KTCTL, command, *given, *image, "--kubeconfig", config, "-o", "json"]
         session = stack.enter_context(started(cluster, argv))
         session.wait_for(lambda event: event["event"] == "ready", at_last(60))
