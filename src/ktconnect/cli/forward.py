@@ -8,7 +8,7 @@ from ktconnect.errors import UsageError
 
 from .detach import detach_option
 from .options import shared_options, take_shared
-from .session import run_lasting
+from .session import run_lasting, run_session
 
 
 @click.command(short_help="Bring ports of the cluster to this machine.")
@@ -20,10 +20,11 @@ from .session import run_lasting
     metavar="IP,…",
     help="Where this machine listens.",
 )
+@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
 @detach_option
 @shared_options
 @click.pass_context
-def forward(context: click.Context, /, targets: tuple[str, ...], address: str, **_: Any) -> int:
+def forward(context: click.Context, /, targets: tuple[str, ...], address: str, **flags: Any) -> int:
     """Bring ports of the cluster to this machine, until Ctrl-C.
 
     TARGET is service/NAME (or just NAME), pod/NAME, deployment/NAME, statefulset/NAME, or any
@@ -48,6 +49,8 @@ def forward(context: click.Context, /, targets: tuple[str, ...], address: str, *
     addresses = tuple(parse_address(each, "--address") for each in listed)
     if not addresses:
         raise UsageError("--address names none", hint="for example 127.0.0.1")
-    spec = ForwardSpec(shared.cluster, goals, addresses)
+    spec = ForwardSpec(shared.cluster, goals, addresses, flags["dryrun"])
+    if spec.dry_run:
+        return run_session(shared, lambda reporter: run(spec, reporter))
     target = ", ".join(map(str, goals))
     return run_lasting(context, shared, target, lambda reporter: run(spec, reporter))

@@ -22,7 +22,8 @@ from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec
 
 from .clean import clean_quietly
-from .cluster import holder, open_cluster, owned_by_user, require
+from .cluster import holder, load_config, owned_by_user, require
+from .dryrun import NOTHING_DONE, cluster_for, tell
 from .forward_follow import Leading, leading
 from .forward_goal import Goal, check_twice
 from .forward_local import LocalPort
@@ -42,6 +43,7 @@ class ForwardSpec:
     cluster: ClusterSpec = field(default_factory=ClusterSpec)
     goals: tuple[Goal, ...] = ()
     addresses: tuple[str, ...] = LOOPBACK
+    dry_run: bool = False
 
 
 async def run(spec: ForwardSpec, reporter: Reporter) -> None:
@@ -53,14 +55,26 @@ async def run(spec: ForwardSpec, reporter: Reporter) -> None:
     raise_open_files()
     owned_by_user()
     async with AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(open_cluster(spec.cluster))
+        config = load_config(spec.cluster)
+        cluster = await stack.enter_async_context(cluster_for(config, dry_run=spec.dry_run))
         namespace = spec.cluster.namespace or cluster.namespace
         leads = await look(spec, cluster, namespace, reporter)
         ports = stack.enter_context(bound(spec, leads, reporter))
         shadow = shadow_of(spec, cluster, namespace, ports)
+        if spec.dry_run:
+            await rehearse(shadow, cluster, reporter)
+            return
         await stack.enter_async_context(standing(shadow, cluster.config.server, reporter))
         forwarding = Forwarding(spec, cluster, shadow, ports, reporter)
         await forwarding.run([lead for lead, _ in leads], began)
+
+
+async def rehearse(shadow: Shadow, cluster: Cluster, reporter: Reporter) -> None:
+    """Tell what would be made. Raises: as ``run``."""
+    await shadow.lease.create()
+    await shadow.create()
+    tell(cluster, (), reporter)
+    reporter.note(NOTHING_DONE)
 
 
 Leads = list[tuple[Leading, list[LocalPort]]]

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,10 +8,19 @@ from tests.unit.modes.reporting import Remembering
 from tests.unit.tunnel.ends import TOKEN, connect, running_agent, serving, until
 
 from ktconnect.errors import Forbidden, HostError, UsageError
-from ktconnect.modes.forward import Forwarding, ForwardSpec, bound, look, shadow_of
+from ktconnect.modes.forward import Forwarding, ForwardSpec, bound, look, run, shadow_of
 from ktconnect.modes.forward_goal import parse_goals
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.session import LEASE, record_of
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: fake
+contexts: [{{name: fake, context: {{cluster: c, user: u, namespace: demo}}}}]
+clusters: [{{name: c, cluster: {{server: "{url}"}}}}]
+users: [{{name: u, user: {{token: secret}}}}]
+"""
 
 FLAGS = ClusterSpec(namespace="demo", port_forward_timeout=2.0, pod_creation_timeout=0.3)
 
@@ -119,3 +129,15 @@ async def test_listening_for_others_is_warned_of():
         spec = spec_of("0:a:80", "0.0.0.0")
         with bound(spec, await look(spec, cluster, "demo", reporter), reporter):
             assert "everybody who reaches 0.0.0.0" in reporter.warnings[0][0]
+
+
+async def test_a_dry_run_shows_what_would_be_made_and_makes_nothing(kt_home, tmp_path):
+    async with in_cluster() as (api, _, reporter):
+        path = tmp_path / "config"
+        path.write_text(KUBECONFIG.format(url=api.url))
+        before = set(api.objects)
+        flags = replace(FLAGS, kubeconfig=str(path))
+        await run(replace(spec_of("0:db.corp:5432"), cluster=flags, dry_run=True), reporter)
+        assert [each["kind"] for each in reporter.created] == ["Lease", "ConfigMap", "Deployment"]
+        assert "nothing was created" in reporter.notes[-1]
+        assert set(api.objects) == before
