@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from ktconnect.errors import Forbidden, KtError
+from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Record, record_of
@@ -39,7 +39,11 @@ class CleanSpec:
 
 
 async def run(spec: CleanSpec, reporter: Reporter) -> None:
-    """Clean this machine (as root), then the namespace. Raises: KtError."""
+    """Clean this machine (as root), then the namespace.
+
+    Raises: KtError; also, after all that could be done, for what could not.
+    """
+    failed: list[KtError] = []
     if os.geteuid() == 0:
         await _clean_host(spec, reporter)
     else:
@@ -49,19 +53,26 @@ async def run(spec: CleanSpec, reporter: Reporter) -> None:
     async with open_cluster(spec.cluster) as cluster:
         own = spec.cluster.namespace or cluster.namespace
         namespace = "" if spec.all_namespaces else own
-        found = await clean_cluster(cluster, namespace, spec, reporter)
+        found = await clean_cluster(cluster, namespace, spec, reporter, failed)
         found += await clean_legacy(cluster, namespace, spec, reporter)
     if not found:
         where = f"namespace {namespace}" if namespace else "any namespace"
         reporter.note(f"nothing to clean in {where}")
+    if failed:
+        raise failed[0]
 
 
 async def clean_cluster(
-    cluster: Cluster, namespace: str, spec: CleanSpec, reporter: Reporter
+    cluster: Cluster,
+    namespace: str,
+    spec: CleanSpec,
+    reporter: Reporter,
+    failed: list[KtError] | None = None,
 ) -> int:
     """Undo dead sessions of a namespace ("": of all), and those of this machine wherever they are.
 
-    Returns how many. Raises: Forbidden, Unreachable.
+    Returns how many; ``failed`` takes why some of them could not be undone.
+    Raises: Forbidden, Unreachable if it can't be known which are dead.
     """
     own = await _own_remains(cluster, reporter, dry_run=spec.dry_run)
     uids = {record.uid for _, record in own}
@@ -78,6 +89,8 @@ async def clean_cluster(
             reporter.note(line)
         if outcome.error is None:
             clean.add(outcome.record.uid)
+        elif failed is not None and not isinstance(outcome.error, Conflict):
+            failed.append(outcome.error)
     for remain, record in own:
         if record.uid in clean:
             remain.journal.drop()
@@ -121,10 +134,10 @@ async def clean_legacy(
 
 def hidden(kinds: Sequence[str]) -> list[str]:
     """What could not be looked at."""
-    shown = [WHAT.get(kind, f"{kind.rpartition('/')[2]}s") for kind in kinds]
-    return [f"what KT Connect left is not all seen: no right to list {', '.join(shown)}"] * bool(
-        shown
-    )
+    if not kinds:
+        return []
+    shown = ", ".join(WHAT.get(kind, f"{kind.rpartition('/')[2]}s") for kind in kinds)
+    return [f"what KT Connect left is not all seen: no right to list {shown}"]
 
 
 async def _own_remains(

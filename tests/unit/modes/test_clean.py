@@ -12,6 +12,7 @@ from tests.unit.sessions.left import NOW as NOON
 from tests.unit.sessions.left import exchanged
 from tests.unit.sessions.world import BEFORE, MOMENT, OURS, put_lease, put_service, selector_key
 
+from ktconnect.errors import Forbidden, KtError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_legacy, clean_quietly
 from ktconnect.modes.cluster import holder
@@ -236,3 +237,14 @@ async def test_a_rehearsal_of_another_command_cleans_nothing():
         put_session(api, "dead", 90)
         await clean_quietly(cluster, "demo", reporter, dry_run=True)
         assert leases(api) == ["dead"]
+
+
+async def test_what_could_not_be_undone_is_kept_for_the_exit_code():
+    async with in_cluster() as (api, cluster, reporter):
+        put_session(api, "dead", 90)
+        api.denied = {("delete", "leases", "demo")}
+        failed: list[KtError] = []
+        await clean_cluster(cluster, "demo", CleanSpec(), reporter, failed)
+        assert leases(api) == ["dead"]
+    assert [type(error) for error in failed] == [Forbidden]
+    assert reporter.notes[0].startswith("left: session dead of ann@laptop")
