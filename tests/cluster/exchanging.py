@@ -26,6 +26,7 @@ RATE = float(os.environ.get("KTCTL_TEST_RATE", "200"))
 LONGEST = 6.0
 """Seconds that a caller waits at most, whatever happens to the laptop."""
 CALLERS = Path(__file__).with_name("callers.py")
+CALLER = Path(__file__).with_name("caller.py")
 EVERYTHING = "services,configmaps,deployments,replicasets,pods,leases,serviceaccounts,roles"
 PORTS = [
     {"name": "http", "port": 80, "targetPort": "web"},
@@ -85,9 +86,19 @@ class Shop:
             if "deletionTimestamp" not in each["metadata"]
         )
 
-    def in_pod(self, script: str, *words: str) -> str:
-        """Run a script in the Pod ``caller``, to its end; what it printed."""
-        return self.kubectl("exec", "caller", "--", "python3", "-c", script, *words)
+    def ask(self, way: str, host: str = "web", port: int = 80) -> Any:
+        """What a Pod of the namespace gets back; see ``caller.py``."""
+        words = ("python3", "-c", CALLER.read_text(), way, host, str(port))
+        return json.loads(self.kubectl("exec", "caller", "--", *words))
+
+    def open(self) -> "Shop":
+        """With a Pod that asks."""
+        self.start_pod("caller", "import time; time.sleep(1e6)")
+        return self
+
+    def addresses(self, name: str = "web") -> list[str]:
+        """The Service's own, of both families."""
+        return list(self.get("service", name)["spec"]["clusterIPs"])
 
     @contextlib.contextmanager
     def calling(self, host: str = "web", port: int = 80, rate: float = RATE) -> Iterator["Callers"]:

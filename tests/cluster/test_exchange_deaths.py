@@ -65,6 +65,7 @@ def test_a_sleeping_laptop_goes_on_where_it_was_and_tells_what_happened(shop, lo
             died = time.time()
             with stopped(session.pid):
                 callers.served_by_pods()
+                pause(3)
             told = said(session, "this machine was away")
             callers.served_by_laptop()
         calls = callers.nobody_noticed(died)

@@ -41,6 +41,7 @@ class Line:
         self._changed = asyncio.Event()
         self._tally = Tally()
         self._winding_up = False
+        self._passed_on = 0
         self.shadow = shadow
         self.arrivals = Arrivals()
         self.addresses: frozenset[str] = frozenset()
@@ -117,9 +118,12 @@ class Line:
 
     def _greeted(self, facts: AgentFacts) -> None:
         self.addresses |= set(facts.addresses)
-        meanwhile = self._tally.greeted(facts, self.answers.refused)
+        meanwhile = self._tally.greeted(facts, self._passed_on)
         if meanwhile:
             self._reporter.note(meanwhile)
 
     def _ended(self, record: CallRecord) -> None:
-        self._reporter.call(call_ended(self._plan, record))
+        if record.ended.startswith("refused"):
+            self._passed_on += 1
+        if self._spec.log:
+            self._reporter.call(call_ended(self._plan, record))

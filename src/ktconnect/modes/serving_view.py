@@ -15,7 +15,7 @@ from .serving_way import InboundPlan
 from .status import status_of
 
 AWAY = 1.0
-"""Seconds without this machine that are worth a word."""
+"""Seconds without this machine that are worth a word, even if nobody called."""
 
 
 @dataclass(slots=True)
@@ -28,9 +28,10 @@ class Tally:
     _last: AgentFacts | None = None
 
     def greeted(self, facts: AgentFacts, refused: int) -> str:
-        """Take in what a greeting tells; ``refused`` are the calls turned away here so far.
+        """Take in what a greeting tells; ``refused`` are the calls that this machine has passed on
+        to the origin so far, as nothing answered here.
 
-        Returns what happened while this machine was away, for a person; "" if it wasn't.
+        Returns what happened while this machine was away, for a person; "" if nothing did.
         """
         last = self._last
         new_agent = last is None or facts.calls_to_origin < last.calls_to_origin
@@ -41,16 +42,19 @@ class Tally:
         self.to_origin += origin
         self.failed += max(0, failed)
         self._last = facts
-        if last is None or facts.alone < AWAY:
+        if last is None or not facts.alone:
             return ""
         return _away(facts.alone, max(0, origin - ours), max(0, failed))
 
 
 def _away(seconds: float, origin: int, failed: int) -> str:
+    if seconds < AWAY and not (origin or failed):
+        return ""
     told = [f"{_callers(origin)} served by the origin"]
     if failed:
         told.append(f"{_callers(failed)} served by nobody")
-    return f"this machine was away for {ago(timedelta(seconds=seconds))}: {', '.join(told)}"
+    length = "a moment" if seconds < AWAY else ago(timedelta(seconds=seconds))
+    return f"this machine was away for {length}: {', '.join(told)}"
 
 
 def _callers(number: int) -> str:

@@ -67,7 +67,7 @@ async def test_callers_are_led_away_before_anybody_is_refused_and_anything_delet
         await way.prepare(lease.owner)
         await way.switch()
         api.put(slice_of("web", "10.244.1.9"))
-        undo.line = line = Line(api)  # type: ignore[assignment]
+        undo.line = line = Line(api)
         undo.switched = True
         await undo.run(reporter)
         assert line.done == [
@@ -83,7 +83,7 @@ async def test_endpoints_that_cant_be_seen_are_waited_for_blindly():
         undo, lease, way = await undo_of(api, cluster)
         await lease.create(way.journal)
         undo.began(lease.uid)
-        undo.line = Line(api)  # type: ignore[assignment]
+        undo.line = Line(api)
         undo.switched = True
         api.denied = {("list", "endpointslices", "shop")}
         await undo.run(reporter)

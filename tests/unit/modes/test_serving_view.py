@@ -35,6 +35,14 @@ def test_what_happened_while_this_machine_was_away_is_told_once():
     assert tally.to_origin == 318
 
 
+def test_a_moment_is_worth_a_word_only_if_somebody_called():
+    tally = Tally()
+    tally.greeted(facts(0), 0)
+    assert tally.greeted(facts(0, alone=0.2), 0) == ""
+    told = tally.greeted(facts(9, alone=0.2), 0)
+    assert told == "this machine was away for a moment: 9 callers were served by the origin"
+
+
 def test_callers_that_nobody_served_are_told_too():
     tally = Tally()
     tally.greeted(facts(0), 0)
@@ -46,7 +54,7 @@ def test_callers_that_nobody_served_are_told_too():
 def test_a_new_agent_counts_from_nought_and_nothing_is_lost():
     tally = Tally()
     tally.greeted(facts(10), 0)
-    assert tally.greeted(facts(2, alone=0.5), 0) == ""
+    assert "2 callers were" in tally.greeted(facts(2, alone=0.5), 0)
     assert tally.to_origin == 12
 
 
