@@ -1,12 +1,14 @@
 """Sessions in the background: found, asked, shown and ended; nothing is left of any of them."""
 
+import json
 import os
 import signal
 import time
 
 import pytest
+from playground import laptop as laptop_files
 from tests.cluster.background import at_desk
-from tests.cluster.connecting import KTCTL, ours, started, wait_until
+from tests.cluster.connecting import KTCTL, command, environment, ours, started, wait_until
 from tests.cluster.patience import at_last
 from tests.cluster.processes import family, is_running, send
 from tests.cluster.terminals import terminal
@@ -188,4 +190,31 @@ def test_a_caller_who_is_interrupted_takes_the_new_process_along(cluster, namesp
         caller.process.send_signal(signal.SIGINT)
         assert caller.wait(at_last(20)) == 130
     assert desk.sessions() == []
+    assert ours(cluster, namespace) == []
+
+
+SUDO = {"SUDO_UID": "1000", "SUDO_GID": "1000", "SUDO_USER": "dev", "KUBECONFIG": ""}
+
+
+def test_under_sudo_the_process_and_its_files_are_the_users_own(cluster, namespace, laptop):
+    """The user may read all here, as Python itself may lie in root's home."""
+    keep = ["setpriv", "--securebits=+no_setuid_fixup"]
+    own = ["--kubeconfig", str(cluster.kubeconfig)]
+    argv = [*keep, *command(cluster, namespace, *own), "--detach"]
+    done = cluster.laptop(argv, env=environment(None, SUDO))
+    assert done.returncode == 0, done.stdout + done.stderr
+    ready = json.loads(done.stdout.splitlines()[-1])
+    pid = ready["pid"]
+    assert ready["log"].startswith(f"{laptop_files.HOME}/.kt/log/")
+    assert laptop("ps", "-p", str(pid), "-o", "uid=").stdout.strip() == "1000"
+    found = laptop(
+        "find", f"{laptop_files.HOME}/.kt", "-name", f"connect-{pid}.*", "-printf", "%U "
+    )
+    assert found.stdout.split() == ["1000"] * 4  # pid, record, socket, log
+    tun = ready["facts"]["tun"]
+    stop = [KTCTL, "stop", ready["session"]]
+    done = cluster.laptop([*keep, *stop], env=environment(None, SUDO))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not is_running(pid)
+    assert cluster.laptop(["ip", "link", "show", tun]).returncode != 0
     assert ours(cluster, namespace) == []
