@@ -16,7 +16,12 @@ from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec, Listen
 from ktconnect.wire.target import Target
 
-BRIEF = Patience(timing=Timing(tick=0.02, ping=0.05, stall=0.2, silence=0.5), opened=0.4, hello=2.0)
+TIMING = Timing(tick=0.02, ping=0.05, stall=5.0, silence=10.0)
+
+PATIENT = Patience(timing=TIMING, opened=15.0)
+
+BRIEF = Patience(timing=TIMING, opened=0.4)
+"""For a wait that has to be over while a test looks on."""
 
 
 @dataclass
@@ -38,7 +43,7 @@ def taking_callers(
     *,
     protocol: str = "tcp",
     to_laptop: bool = True,
-    patience: Patience = BRIEF,
+    patience: Patience = PATIENT,
 ) -> Iterator[Place]:
     """An agent whose one port fails open to ``origin``."""
     where = "" if origin is None else f"{origin.host}:{origin.port}"

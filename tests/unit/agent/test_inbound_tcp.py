@@ -45,7 +45,7 @@ async def test_a_port_that_was_not_asked_for_is_always_passed_on():
 
 async def test_a_laptop_that_does_not_answer_costs_a_wait_and_no_error():
     async with saying(b"origin") as origin:
-        with taking_callers(origin) as place, deaf_server() as deaf:
+        with taking_callers(origin, patience=BRIEF) as place, deaf_server() as deaf:
             async with laptop(place, deaf) as tunnel:
                 assert await call(place.port) == b"origin:?"
                 await until(lambda: not tunnel.statistics().streams)
@@ -75,7 +75,7 @@ async def test_a_caller_goes_to_another_pipe_if_the_first_is_lost():
 
 
 async def test_without_origin_and_laptop_a_caller_waits_and_is_then_reset():
-    with taking_callers(None) as place:
+    with taking_callers(None, patience=BRIEF) as place:
         began = asyncio.get_running_loop().time()
         with pytest.raises(ConnectionResetError):
             await call(place.port)
@@ -116,7 +116,7 @@ async def test_a_caller_that_leaves_while_it_waits_is_noticed():
 
 async def test_nothing_of_a_caller_is_read_before_it_is_taken():
     async with saying(b"origin") as origin:
-        with taking_callers(origin) as place, deaf_server() as deaf:
+        with taking_callers(origin, patience=BRIEF) as place, deaf_server() as deaf:
             async with laptop(place, deaf) as tunnel:
                 with socket.create_connection(("127.0.0.1", place.port)) as caller:
                     caller.setblocking(False)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.unit.agent.calling import laptop, taking_callers
+from tests.unit.agent.calling import BRIEF, laptop, taking_callers
 from tests.unit.tunnel.ends import free_port, until
 
 from ktconnect.agent import inbound_udp
@@ -107,7 +107,10 @@ async def test_a_port_that_was_not_asked_for_is_always_passed_on():
 
 async def test_a_laptop_that_does_not_answer_costs_a_wait():
     async with saying(b"origin") as (origin, _):
-        with taking_callers(origin, protocol="udp") as place, Caller(place.port) as caller:
+        with (
+            taking_callers(origin, protocol="udp", patience=BRIEF) as place,
+            Caller(place.port) as caller,
+        ):
             async with laptop(place, None) as tunnel:
                 tunnel.on_open = lambda *_: None
                 assert await caller.ask(b"1") == b"origin:1"
@@ -124,7 +127,10 @@ async def test_without_origin_they_wait_for_a_laptop():
 
 
 async def test_without_origin_and_laptop_they_are_dropped_after_a_while():
-    with taking_callers(None, protocol="udp") as place, Caller(place.port) as caller:
+    with (
+        taking_callers(None, protocol="udp", patience=BRIEF) as place,
+        Caller(place.port) as caller,
+    ):
         caller.sock.send(b"1")
         await until(lambda: place.agent.inbound.failed == 1)
         assert place.agent.inbound.open == 0
