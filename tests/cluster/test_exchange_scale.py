@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+from typing import Any
 
 import pytest
 from playground.testing import Deploy
@@ -159,3 +160,82 @@ def test_an_autoscaler_is_told_and_left_alone(cluster, namespace):
         assert "HorizontalPodAutoscaler web rests" in json.dumps(session.events)
         assert replicas(cluster, namespace) == 0
     assert cluster.get("hpa", "web", f"--namespace={namespace}")["spec"]["maxReplicas"] == 3
+
+
+def test_where_agents_may_they_scale_back_by_themselves(cluster, namespace):
+    web = Web(cluster, namespace, workload(cluster, replicas=2))
+    done = run_ktctl(cluster, "setup", "-n", namespace, "-o", "json")
+    assert done.code == 0, done.stdout + done.stderr
+    with exchanged(cluster, namespace, "deployment/web", "--restoreAfter", "10") as session:
+        session.stop(signal.SIGKILL)
+        wait_until(lambda: replicas(cluster, namespace) == 2, within=30, every=0.5)
+    wait_until(lambda: left(cluster, namespace) == [], within=15, every=0.5)
+    assert web.get("deployment", "web")["spec"]["replicas"] == 2
+
+
+GROUP = "scale.test.example.org"
+CRD_NAME = f"rollouts.{GROUP}"
+CRD: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": CRD_NAME},
+    "spec": {
+        "group": GROUP,
+        "scope": "Namespaced",
+        "names": {"plural": "rollouts", "singular": "rollout", "kind": "Rollout"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "x-kubernetes-preserve-unknown-fields": True,
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "x-kubernetes-preserve-unknown-fields": True,
+                                "properties": {"size": {"type": "integer"}},
+                            }
+                        },
+                    }
+                },
+                "subresources": {
+                    "scale": {
+                        "specReplicasPath": ".spec.size",
+                        "statusReplicasPath": ".status.size",
+                    }
+                },
+            }
+        ],
+    },
+}
+
+
+def test_anything_with_a_scale_subresource_can_be_taken(cluster, namespace):
+    cluster.apply([CRD])
+    try:
+        kind = f"customresourcedefinition/{CRD_NAME}"
+        cluster.kubectl("wait", kind, "--for=condition=Established", "--timeout=60s")
+        template = workload(cluster)["spec"]["template"]
+        rollout = {
+            "apiVersion": f"{GROUP}/v1",
+            "kind": "Rollout",
+            "metadata": {"name": "web", "namespace": namespace},
+            "spec": {"size": 3, "template": template},
+        }
+        cluster.apply([rollout])
+
+        def size():
+            found = cluster.get(CRD_NAME, "web", f"--namespace={namespace}")
+            return found["spec"]["size"]
+
+        Web(cluster, namespace)
+        target = f"{CRD_NAME}/web"
+        with exchanged(cluster, namespace, target, "--recoverWaitTime", "0"):
+            assert size() == 0
+        assert size() == 3
+        assert left(cluster, namespace) == []
+    finally:
+        cluster.kubectl("delete", "crd", CRD_NAME, "--ignore-not-found")
