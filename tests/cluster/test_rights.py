@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
 LASTING = {
     "exchange": ("exchange", ["web", "--expose", "{port}:80"]),
-    "exchange-scale": ("exchange", ["web", "--mode", "scale", "--expose", "{port}:8080"]),
+    "exchange-scale": ("exchange", ["web", "--mode", "scale", "--expose", "{port}:80"]),
     "preview": ("preview", ["mine", "--expose", "{port}:80"]),
     "forward": ("forward", ["service/web", "0:80"]),
 }
