@@ -87,19 +87,23 @@ class Process:
 def processes() -> list[Process]:
     """The processes of this machine that run, oldest first; what dead ones left is removed.
 
-    Raises: OSError if the user's own files can't be read.
+    Raises: HostError if the user's own files can't be read.
     """
-    found = []
-    for path in sorted(home.runs().glob(f"*{RECORD}")):
-        process = _read(path)
-        if process is None:
-            path.unlink(missing_ok=True)
-        elif process.owner.is_alive():
-            found.append(process)
-        elif process.owner.is_here():
-            process.withdraw()
-    _sweep_pid_files()
+    with home.needed():
+        found = list(filter(None, map(_living, sorted(home.runs().glob(f"*{RECORD}")))))
+        _sweep_pid_files()
     return sorted(found, key=lambda process: (process.since, process.key))
+
+
+def _living(path: Path) -> Process | None:
+    process = _read(path)
+    if process is None:
+        path.unlink(missing_ok=True)
+    elif process.owner.is_alive():
+        return process
+    elif process.owner.is_here():
+        process.withdraw()
+    return None
 
 
 def _read(path: Path) -> Process | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ktconnect.background import home
 from ktconnect.background.log import followed, lines, log_path, newest_first
 from ktconnect.background.process import Process, processes
 from ktconnect.errors import UsageError
@@ -30,11 +31,12 @@ def logs(context: click.Context, /, session: str, follow: bool, **_: object) -> 
     SESSION is its name, or its process id; it may have ended.
     """
     output = take_output(context)
-    path, process = log_of(session)
-    for line in lines(path):
-        _print(line, output)
-    if follow and process is not None:
-        asyncio.run(until_stopped(_follow(path, process, output)))
+    with home.as_user():  # whom it belongs to, also under sudo
+        path, process = log_of(session)
+        for line in lines(path):
+            _print(line, output)
+        if follow and process is not None:
+            asyncio.run(until_stopped(_follow(path, process, output)))
     return 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ktconnect.background.process import processes
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
@@ -44,6 +45,8 @@ async def run(spec: CleanSpec, reporter: Reporter) -> None:
     Raises: KtError; also, after all that could be done, for what could not.
     """
     failed: list[KtError] = []
+    if not spec.dry_run:
+        processes()  # looking at those that run removes the files of those that don't
     if os.geteuid() == 0:
         await _clean_host(spec, reporter)
     else:

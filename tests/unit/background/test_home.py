@@ -28,7 +28,7 @@ def test_root_acts_as_the_user_behind_sudo_and_is_root_again(monkeypatch, tmp_pa
     monkeypatch.setenv("SUDO_UID", "65534")
     monkeypatch.setenv("SUDO_GID", "65534")
     assert home.folder().name == ".kt"
-    with home.as_user():
+    with home.as_user(), home.as_user():
         assert (os.geteuid(), os.getegid()) == (65534, 65534)
         assert home._behind_sudo() is not None
     assert (os.geteuid(), os.getegid()) == (0, 0)

@@ -6,6 +6,7 @@ from tests.unit.background.processes import dead, process
 from ktconnect.apply.owner import Owner
 from ktconnect.background import home
 from ktconnect.background.process import Process, processes
+from ktconnect.errors import HostError
 
 
 def files(kt_home):
@@ -68,3 +69,9 @@ def test_what_is_no_record_is_removed(kt_home, text):
         Process.parse(text)
     assert processes() == []
     assert not path.exists()
+
+
+def test_files_that_cannot_be_read_are_named(kt_home):
+    home.make(home.runs()).joinpath("exchange-1.json").mkdir()
+    with pytest.raises(HostError, match=r"exchange-1\.json can't be used"):
+        processes()
