@@ -11,6 +11,8 @@ from tests.cluster.connecting import run_ktctl, wait_until
 from tests.cluster.exchanging import Shop, local_program, said, serving
 from tests.cluster.world import echo_template, service
 
+from ktconnect.objects.rights import EXCHANGE_SCALE, rules
+
 pytestmark = pytest.mark.cluster
 
 HTTP = [{"name": "http", "port": 80, "targetPort": 8080}]
@@ -171,6 +173,17 @@ def test_where_agents_may_they_scale_back_by_themselves(cluster, namespace):
         wait_until(lambda: replicas(cluster, namespace) == 2, within=30, every=0.5)
     wait_until(lambda: left(cluster, namespace) == [], within=15, every=0.5)
     assert web.get("deployment", "web")["spec"]["replicas"] == 2
+
+
+def test_its_own_role_is_enough(cluster, namespace, limited_user):
+    Web(cluster, namespace, workload(cluster, replicas=1))
+    kubeconfig = limited_user(rules(EXCHANGE_SCALE))
+    for target in ("deployment/web", "web"):
+        with exchanged(cluster, namespace, target, "--kubeconfig", str(kubeconfig)) as session:
+            assert replicas(cluster, namespace) == 0
+            assert "you may not" not in session.story()
+        assert replicas(cluster, namespace) == 1
+        assert left(cluster, namespace) == []
 
 
 GROUP = "scale.test.example.org"
