@@ -6,6 +6,9 @@ from ktconnect.tunnel.link import Link
 from ktconnect.tunnel.loop import Loop
 from ktconnect.tunnel.timing import Beat, Pulse, Timing
 
+WORN: Final = 0.99
+"""The part of its stream numbers after which a link is given up; the laptop opens another one."""
+
 
 class Watcher(Protocol):
     """Who wants to know whether there is a laptop. At the start there is none. Times are the
@@ -101,8 +104,8 @@ class Laptops:
 
     def _check(self, link: Link, pulse: Pulse, now: float) -> None:
         beat = pulse.tick(now, link.heard)
-        if beat is Beat.LOST:
-            link.fail("the laptop is gone")
+        if beat is Beat.LOST or link.age > WORN:
+            link.fail("the laptop is gone" if beat is Beat.LOST else "its numbers are used up")
             return
         if beat is Beat.STALLED:
             self._stalled.add(link)

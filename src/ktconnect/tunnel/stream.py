@@ -66,6 +66,8 @@ class Stream:
             self._writable()
         elif watched:
             self._stop_writing()
+        else:
+            self._finish_writing()
 
     @property
     def received(self) -> int:

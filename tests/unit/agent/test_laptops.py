@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.unit.tunnel.ends import paper_link, until
 
 from ktconnect.agent.laptops import Laptops
-from ktconnect.tunnel.link import Link, Role
+from ktconnect.tunnel.link import LAST_NUMBER, Link, Role
 from ktconnect.tunnel.stream import Stream
 from ktconnect.tunnel.timing import Timing
 
@@ -87,6 +87,13 @@ async def test_a_pipe_that_is_silent_for_too_long_is_given_up():
         await until(lambda: link.closed)
         assert laptops.best() is None
         assert watching.ticks
+
+
+async def test_a_pipe_whose_numbers_are_used_up_is_given_up():
+    with watched() as (laptops, _):
+        link = greeted(laptops)
+        link._next = LAST_NUMBER - 2
+        await until(lambda: link.closed)
 
 
 async def test_pipes_without_a_hello_are_counted_apart():

@@ -238,6 +238,17 @@ async def test_a_stream_knows_what_it_carried_and_how_it_ended():
         assert ended == [ORDERLY]
 
 
+async def test_an_end_that_came_before_the_socket_is_passed_on_to_it():
+    link, _, _ = paper_link()
+    stream = Stream(link, 1)
+    link.data_received(memoryview(encode(Kind.EOF, 1)))
+    application, local = tcp_pair()
+    with application:
+        stream.attach(local)
+        assert await read_all(application) == b""
+        link.close()
+
+
 async def test_the_end_of_the_link_is_told_apart_from_a_reset():
     link, _, _ = paper_link()
     stream, ended = Stream(link, 1), list[End]()

@@ -25,7 +25,7 @@ from ktconnect.tunnel.socketpipe import SocketPipe
 from ktconnect.tunnel.status import TunnelState
 from ktconnect.tunnel.timing import Timing
 from ktconnect.tunnel.tunnel import Tunnel
-from ktconnect.wire.hello import HelloRefused
+from ktconnect.wire.hello import AgentFacts, HelloRefused
 from ktconnect.wire.target import Target
 
 NOWHERE = Target("tcp", "127.0.0.1", 1)
@@ -118,7 +118,7 @@ async def test_the_agents_facts_come_with_the_first_pipe():
 
 
 async def test_every_greeting_tells_the_agents_facts_to_who_wants_to_hear_them():
-    heard = []
+    heard: list[AgentFacts] = []
     with running_agent() as port:
         tunnel = Tunnel(lambda: connect(port), TOKEN, pipes=2)
         tunnel.on_greeted = heard.append
