@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from playground.errors import PlaygroundError
 from tests.cluster.connecting import run_ktctl, wait_until
 from tests.cluster.exchanging import (
     LAPTOP,
@@ -35,7 +36,12 @@ def exchange(shop, *words):
 
 def asked(shop, host, by):
     """Until the Service is answered by whom it should be: nodes learn at their own pace."""
-    wait_until(lambda: shop.ask("http", host).startswith(by), within=10)
+
+    def answered():
+        with contextlib.suppress(PlaygroundError):
+            return shop.ask("http", host).startswith(by)
+
+    wait_until(answered, within=10)
 
 
 def test_every_protocol_and_family_crosses_and_leaves_nothing_open(shop, local):

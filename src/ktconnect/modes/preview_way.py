@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from ktconnect import names
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict, KtError
+from ktconnect.errors import Conflict, KtError, Refused
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists
 from ktconnect.kube.watch import Event
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 FOLLOW_AGAIN = 1.0
 
+ADDRESSES = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
 HELM = "meta.helm.sh/release-name"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
@@ -59,18 +60,33 @@ class PreviewWay:
     async def switch(self) -> None:
         """See `Way`. Raises: Conflict if there is a Service of that name meanwhile."""
         self._wanted = True
-        ports = [_port(port) for port in self._plan.ports]
-        manifest = preview_service(
-            self._plan.agent, self._plan.service, ports, [self._owner], external=self._external
-        )
         try:
-            self._made = await self._cluster.create(manifest)
+            self._made = await self._create(self._manifest())
         except AlreadyExists:
             raise Conflict(
                 f"somebody has made a Service {self._plan.where} at this very moment",
                 hint="use another name",
             ) from None
         self.broken = ""
+
+    def _manifest(self) -> Manifest:
+        ports = [_port(port) for port in self._plan.ports]
+        return preview_service(
+            self._plan.agent, self._plan.service, ports, [self._owner], external=self._external
+        )
+
+    async def _create(self, manifest: Manifest) -> Manifest:
+        """With the address that it had, if it had one: callers remember it."""
+        had = self._made["spec"] if self._made else {}
+        kept = {key: had[key] for key in ADDRESSES if key in had}
+        if kept:
+            try:
+                return await self._cluster.create(
+                    {**manifest, "spec": {**manifest["spec"], **kept}}
+                )
+            except Refused as refused:
+                log.info("service %s gets a new address: %s", self._plan.where, refused)
+        return await self._cluster.create(manifest)
 
     async def service(self) -> Manifest | None:
         """See `Way`."""

@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from tests.unit.kube.fakeanswers import failed
 from tests.unit.modes.inbound import AGENT, DNS, PLAN, SERVICE, WEB, announced, in_shop
 from tests.unit.tunnel.ends import until
 
@@ -65,6 +66,19 @@ async def test_one_that_is_deleted_is_made_anew():
         await until(lambda: MINE in api.objects and reporter.notes)
         assert "is there again" in reporter.notes[0]
         assert way.broken == ""
+
+
+async def test_the_address_that_callers_remember_is_kept_if_it_can_be():
+    async with previewed() as (api, way, _):
+        had = {**api.objects[MINE]["spec"], "clusterIP": "10.96.0.55"}
+        way._made = {**way._made, "spec": had}
+        api.remove(SERVICE, "mine", "shop")
+        await way.switch()
+        assert api.objects[MINE]["spec"]["clusterIP"] == "10.96.0.55"
+        api.remove(SERVICE, "mine", "shop")
+        api.next_answers.append(failed(422, "Invalid", "provided IP is already allocated"))
+        await way.switch()
+        assert api.objects[MINE]["spec"]["clusterIP"] == "10.96.0.99"
 
 
 async def test_one_that_somebody_else_makes_meanwhile_is_theirs():
