@@ -86,17 +86,15 @@ async def clean_cluster(
         for record in dead:
             await rehearse_session(cluster, record, reporter)
         return len(dead)
-    clean = set()
-    for outcome in await restore(cluster, dead, by=holder()):
-        for line in told(outcome):
-            reporter.note(line)
-        if outcome.error is None:
-            clean.add(outcome.record.uid)
-        elif failed is not None and not isinstance(outcome.error, Conflict):
-            failed.append(outcome.error)
-    for remain, record in own:
-        if record.uid in clean:
-            remain.journal.drop()
+    outcomes = await restore(cluster, dead, by=holder())
+    for line in (line for outcome in outcomes for line in told(outcome)):
+        reporter.note(line)
+    if failed is not None:
+        errors = (outcome.error for outcome in outcomes)
+        failed += [each for each in errors if each and not isinstance(each, Conflict)]
+    clean = {outcome.record.uid for outcome in outcomes if outcome.error is None}
+    for remain in (remain for remain, record in own if record.uid in clean):
+        remain.journal.drop()
     return len(dead)
 
 

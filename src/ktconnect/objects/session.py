@@ -149,11 +149,6 @@ def owner(of: Manifest) -> Manifest:
     }
 
 
-def is_alive(lease: Manifest, now: datetime, grace: timedelta | None = None) -> bool:
-    """Whether the holder renewed in time; ``grace`` replaces the Lease's own duration."""
-    return record_of(lease).is_alive(now, grace)
-
-
 @dataclass(frozen=True, slots=True)
 class Record:
     """What a Lease says of its session.

@@ -6,7 +6,6 @@ import pytest
 from ktconnect.apply.change import Entry
 from ktconnect.objects.session import (
     Session,
-    is_alive,
     journal_text,
     journalling,
     label_value,
@@ -53,16 +52,16 @@ def test_labels_of_the_user_win_over_ours_but_for_the_one_that_finds_a_session()
 
 @pytest.mark.parametrize(("age", "alive"), [(0, True), (59, True), (60, False), (3600, False)])
 def test_a_session_is_alive_until_its_lease_runs_out(age, alive):
-    assert is_alive(lease(SESSION, NOW, {}), NOW + timedelta(seconds=age)) is alive
+    assert record_of(lease(SESSION, NOW, {})).is_alive(NOW + timedelta(seconds=age)) is alive
 
 
 def test_a_longer_grace_can_be_given():
     late = NOW + timedelta(seconds=100)
-    assert is_alive(lease(SESSION, NOW, {}), late, timedelta(minutes=5))
+    assert record_of(lease(SESSION, NOW, {})).is_alive(late, timedelta(minutes=5))
 
 
 def test_a_lease_that_was_never_renewed_is_dead():
-    assert not is_alive({"spec": {}}, NOW)
+    assert not record_of({"spec": {}}).is_alive(NOW)
 
 
 def test_a_renewal_touches_one_field():
