@@ -8,12 +8,13 @@ name. A named target port means whatever port of each Pod has that name (Kuberne
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from ktconnect import names
 from ktconnect.errors import UsageError
 from ktconnect.wire.target import Target
 
+from .port_numbers import known_numbers, protocol_of
 from .session import Manifest
 
 Protocol = Literal["tcp", "udp"]
@@ -100,16 +101,20 @@ def map_ports(
     Without ``exposes`` all of them have: the same port number on the laptop as in the Pod.
     ``slices`` and ``pods`` tell the numbers of named target ports. Ports that lead to the same
     port of the Pod can't be told apart there, so they share a target.
-
     Raises: UsageError naming what there is instead.
     """
     ports = service_ports(service, slices, pods)
     if not exposes:
         return tuple(replace(port, target=_same_number(port)) for port in ports)
-    name = service["metadata"]["name"]
+    return _exposed(ports, exposes, str(service["metadata"]["name"]))
+
+
+def _exposed(
+    ports: Sequence[PortMap], exposes: Sequence[Expose], service: str
+) -> tuple[PortMap, ...]:
     targets: dict[tuple[Protocol, int], tuple[Target, Expose]] = {}
     for expose in exposes:
-        found = _find(expose, ports, name)
+        found = _find(expose, ports, service)
         target = expose.local.target(found.protocol, expose.number or found.pod_port)
         if targets.setdefault(found.listen, (target, expose))[0] != target:
             raise _shared(expose, targets[found.listen][1], found)
@@ -123,10 +128,10 @@ def service_ports(
     service: Manifest, slices: Iterable[Manifest] = (), pods: Iterable[Manifest] = ()
 ) -> tuple[PortMap, ...]:
     """The ports of ``service`` that an agent can carry (TCP and UDP), none with a target."""
-    known = _known_numbers(list(slices), list(pods))
-    given = [port for port in service["spec"].get("ports") or () if _protocol(port) != "sctp"]
+    known = known_numbers(list(slices), list(pods))
+    given = [port for port in service["spec"].get("ports") or () if protocol_of(port) != "sctp"]
     # Numeric ones first: they can't give way.
-    taken = {(_protocol(port), _number(port)) for port in given if _number(port)}
+    taken = {(protocol_of(port), _number(port)) for port in given if _number(port)}
     chosen: dict[tuple[str, str], int] = {}
     return tuple(_port(port, known, taken, chosen) for port in given)
 
@@ -198,10 +203,6 @@ def _shared(one: Expose, other: Expose, port: PortMap) -> UsageError:
     )
 
 
-def _protocol(port: Manifest) -> Any:
-    return str(port.get("protocol") or "TCP").lower()
-
-
 def _target_port(port: Manifest) -> str:
     return str(port.get("targetPort") or port["port"])
 
@@ -218,7 +219,7 @@ def _port(
     taken: set[tuple[str, int]],
     chosen: dict[tuple[str, str], int],
 ) -> PortMap:
-    protocol, service_name = _protocol(port), str(port.get("name") or "")
+    protocol, service_name = protocol_of(port), str(port.get("name") or "")
     name = "" if _number(port) else _target_port(port)
     number = _number(port) or chosen.get((protocol, name), 0)
     if not number:
@@ -232,23 +233,3 @@ def _port(
 
 def _free_numbers() -> range:
     return range(FREE_FROM, 65536)
-
-
-def _known_numbers(
-    slices: Sequence[Manifest], pods: Sequence[Manifest]
-) -> dict[tuple[str, str], int]:
-    """(protocol, name) -> number: container ports by name, slices' by ``=`` and Service port."""
-    known: dict[tuple[str, str], int] = {}
-    for pod in pods:
-        for port in _container_ports(pod):
-            known.setdefault((_protocol(port), str(port.get("name", ""))), port["containerPort"])
-    for port in (port for each in slices for port in each.get("ports") or ()):
-        if port.get("port"):
-            known.setdefault((_protocol(port), f"={port.get('name') or ''}"), port["port"])
-    return known
-
-
-def _container_ports(pod: Manifest) -> Iterable[Manifest]:
-    spec = pod["spec"]
-    for container in chain(spec.get("containers") or (), spec.get("initContainers") or ()):
-        yield from container.get("ports") or ()
