@@ -35,6 +35,7 @@ class Tally:
         self.failed = sum(answer.failed for answer in answers)
         self.by = Counter(answer.who for answer in answers if not answer.failed)
         self.longest = max((answer.seconds for answer in answers), default=0.0)
+        self.count = len(answers)
 
     def __str__(self) -> str:
         by = ", ".join(f"{count} by cart {who}" for who, count in self.by.most_common())
@@ -61,9 +62,14 @@ class Callers:
             seconds, who = json.loads(line)
             self._answers.append(Answer(time.monotonic() - seconds, seconds, who))
 
-    def since(self, began: float, before: float = float("inf")) -> Tally:
-        """Of the calls that began in this time and have ended."""
-        return Tally([each for each in list(self._answers) if began <= each.began < before])
+    def since(self, began: float) -> Tally:
+        """Of the calls that began from then on and have ended."""
+        return Tally([each for each in list(self._answers) if each.began >= began])
+
+    def under_way(self, moment: float) -> Tally:
+        """Of the calls that had begun in that moment, and ended later."""
+        begun = [each for each in list(self._answers) if each.began < moment]
+        return Tally([each for each in begun if each.began + each.seconds > moment])
 
     def wait_for(self, wanted: Callable[[Tally], bool], since: float, within: float) -> Tally:
         """What began ``since``, as soon as it is what is wanted. Raises: DemoFailed."""

@@ -101,7 +101,10 @@ def _after_death(steps: Steps, callers: Callers, died: float) -> None:
         tally = callers.since(died)
         console.print(f"    after {second} s  {tally}", style="dim", markup=False)
         if tally.by[CLUSTER] >= ENOUGH:
-            _judge(steps, tally, time.monotonic() - died, "callers since then: ")
+            _judge(steps, tally, time.monotonic() - died, "calls since then: ")
+            broken = callers.under_way(died)
+            if broken.count:  # what the laptop had taken is lost with it, as with any server
+                console.print(f"    under way in that moment: {broken}", style="dim", markup=False)
             return
     raise DemoFailed(f"callers are not answered: {tally}")
 
