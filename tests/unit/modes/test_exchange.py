@@ -1,10 +1,11 @@
 import pytest
 from tests.unit.modes.inbound import in_shop, service
 
-from ktconnect.errors import UsageError
-from ktconnect.modes.exchange import find_targets, prepare
+from ktconnect.errors import Forbidden, UsageError
+from ktconnect.modes.exchange import find_targets, prepare, run
 from ktconnect.modes.expose import parse_exposes
 from ktconnect.modes.serving_spec import ExchangeSpec, ServingSpec
+from ktconnect.modes.spec import ClusterSpec
 from ktconnect.sessions.lease import SessionLease, Taken
 
 
@@ -47,3 +48,36 @@ async def test_whoever_has_the_target_is_named():
         await lease.create()
         with pytest.raises(Taken, match="is taken: exchange by"):
             await prepare(spec(), cluster, service(), reporter)
+
+
+@pytest.fixture
+def kubeconfig(tmp_path):
+    """Writes a kubeconfig for a fake API server."""
+
+    def write(api):
+        path = tmp_path / "config"
+        path.write_text(
+            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
+            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
+            "current-context: x\n"
+        )
+        return ClusterSpec(kubeconfig=str(path))
+
+    return write
+
+
+async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
+    async with in_shop() as (api, _, reporter):
+        serving = ServingSpec(kubeconfig(api), skip_port_checking=True, dry_run=True)
+        before = {key: value["spec"] for key, value in api.objects.items()}
+        await run(ExchangeSpec(("web",), parse_exposes("1:80"), serving), reporter)
+        assert {key: value["spec"] for key, value in api.objects.items()} == before
+    assert "web-kt-origin" in {each["metadata"]["name"] for each in reporter.created}
+    assert [key for key, *_ in reporter.changed] == ["v1/Service/shop/web#/spec/selector"]
+
+
+async def test_a_missing_right_is_named_before_anything_is_looked_at(kubeconfig):
+    async with in_shop() as (api, _, reporter):
+        api.denied = {("patch", "services", "shop")}
+        with pytest.raises(Forbidden, match="patch services in namespace shop"):
+            await run(ExchangeSpec(("web",), (), ServingSpec(kubeconfig(api))), reporter)

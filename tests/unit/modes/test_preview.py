@@ -3,8 +3,9 @@ from tests.unit.modes.inbound import SERVICE, in_shop, service
 
 from ktconnect.errors import Conflict, UsageError
 from ktconnect.modes.expose import parse_exposes
-from ktconnect.modes.preview import prepare, refuse_existing
+from ktconnect.modes.preview import prepare, refuse_existing, run
 from ktconnect.modes.serving_spec import PreviewSpec, ServingSpec
+from ktconnect.modes.spec import ClusterSpec
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,20 @@ def test_a_name_that_is_free_is_no_trouble():
     refuse_existing(None)
     with pytest.raises(Conflict):
         refuse_existing(service())
+
+
+async def test_a_dry_run_goes_all_the_way_and_makes_nothing(tmp_path):
+    async with in_shop() as (api, _, reporter):
+        path = tmp_path / "config"
+        path.write_text(
+            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
+            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
+            "current-context: x\n"
+        )
+        serving = ServingSpec(
+            ClusterSpec(kubeconfig=str(path)), skip_port_checking=True, dry_run=True
+        )
+        before = set(api.objects)
+        await run(PreviewSpec("mine", parse_exposes("1:80"), serving), reporter)
+        assert set(api.objects) == before
+    assert "mine" in {each["metadata"]["name"] for each in reporter.created}
