@@ -1,5 +1,6 @@
 """A session that callers will come to, as a value: its names, its Lease, its agent."""
 
+from ktconnect import names
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.origin import fitted
 from ktconnect.objects.ports import PortMap
@@ -24,11 +25,12 @@ def inbound_plan(
     """A session of ``mode`` (exchange, preview) that the Lease ``lease`` announces."""
     role, user = f"shadow-{mode}", holder()
     labels, annotations = spec.cluster.labels, spec.cluster.annotations
+    target = (names.LABEL_TARGET, service)
     agent = fitted(service, new_name("-kt" if mode == "preview" else f"-kt-{mode}"))
     return InboundPlan(
         mode,
         Session(lease, namespace, role, user, labels, annotations),
-        Session(agent, namespace, role, user, labels, annotations),
+        Session(agent, namespace, role, user, (*labels, target), annotations),
         service,
         ports,
     )

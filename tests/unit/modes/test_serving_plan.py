@@ -23,6 +23,7 @@ def test_objects_are_named_as_kt_connect_names_them():
 def test_the_session_has_the_role_of_its_mode_and_the_users_labels():
     session = plan("preview").session
     assert (session.role, session.labels) == ("shadow-preview", (("team", "blue"),))
+    assert ("kt-target", "web") in plan().agent.labels
 
 
 async def test_the_lease_says_what_comes_here():
