@@ -38,7 +38,7 @@ def kill(session):
 def clean(cluster, namespace, *flags, **options):
     done = run_ktctl(cluster, "clean", "-n", namespace, *flags, "-o", "json", **options)
     assert done.code == 0, done
-    return " ".join(event["message"] for event in done.events)
+    return " ".join(event.get("message", "") for event in done.events)
 
 
 def test_a_dry_run_changes_nothing_and_names_what_it_would(cluster, namespace, connect):

@@ -1,5 +1,6 @@
 """Whatever single API call is the last, the next `clean` finishes what was begun."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,14 +9,17 @@ from tests.unit.modes.inbound import PLAN, SERVICE, service
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.interrupting import HOWS, calls_of, interrupted
 
-from ktconnect.modes import serving_undo
+from ktconnect.modes import scale_wait, serving_undo
 from ktconnect.modes.local import remember
 from ktconnect.modes.redirect import SelectorWay
+from ktconnect.modes.scale import ScaleWay
+from ktconnect.modes.scale_find import ScalePlan
 from ktconnect.modes.serving_undo import Undo
 from ktconnect.modes.shadow import AgentPlan, Shadow, connect_shadow
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.modes.standing import standing
 from ktconnect.objects.agent import AgentPod, AgentPort
+from ktconnect.objects.scale import Workload
 from ktconnect.objects.session import Session
 from ktconnect.sessions import restore
 from ktconnect.sessions.lease import SessionLease
@@ -28,6 +32,8 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(restore, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(serving_undo, "PROXIES", 0)
     monkeypatch.setattr(serving_undo, "LEFT_WITHIN", 0.1)
+    monkeypatch.setattr(scale_wait, "LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(scale_wait, "ENDPOINTS_WITHIN", 0.05)
 
 
 NAME = "kt-connect-shadow-abcde"
@@ -62,17 +68,31 @@ def wire(shadow: Shadow) -> Any:
 
 
 async def exchange(cluster):
-    """A Service's callers led to an agent and back, in the order of `serving`."""
+    """A Service's callers led to an agent and back."""
     found = await cluster.get(SERVICE, "web", "shop")
     lease = SessionLease(cluster, PLAN.session, {"mode": "exchange", "target": "service/web"})
-    way = SelectorWay(cluster, PLAN, lease, found)
-    undo = Undo(cluster, PLAN, lease, way, remember("https://fake", "shop", PLAN.session.name))
+    await served(cluster, PLAN, lease, SelectorWay(cluster, PLAN, lease, found))
+
+
+async def scale(cluster):
+    """A workload scaled to 0 behind an agent, and back."""
+    plan = replace(PLAN, session=replace(PLAN.session, name="kt-exchange-deployment-web"))
+    lease = SessionLease(cluster, plan.session, {"mode": "exchange", "target": "deployment/web"})
+    workload = Workload("Deployment", "apps/v1/Deployment", "shop", "web", 2, {"app": "web"})
+    target = ScalePlan(workload, (), (), ())
+    way = ScaleWay(cluster, plan, lease, target, Remembering(), 0.1)
+    await served(cluster, plan, lease, way)
+
+
+async def served(cluster, plan, lease, way):
+    """In the order of `serving`."""
+    undo = Undo(cluster, plan, lease, way, remember("https://fake", "shop", plan.session.name))
     try:
         await lease.create(way.journal)
         undo.began(lease.uid)
         await way.prepare(lease.owner)
         pod = AgentPod(ports=(AgentPort(8080),), labels=way.labels)
-        shadow = Shadow(cluster, lease, AgentPlan(PLAN.agent, pod, AgentSpec("0" * 64), "token"))
+        shadow = Shadow(cluster, lease, AgentPlan(plan.agent, pod, AgentSpec("0" * 64), "token"))
         undo.line = wire(shadow)
         await shadow.create()
         undo.switched = True
@@ -89,7 +109,18 @@ POD = {
     "spec": {"nodeName": "node1"},
     "status": {"conditions": [{"type": "Ready", "status": "True"}]},
 }
-SUBJECTS = {"connect": (connect, POD), "exchange": (exchange, service())}
+WEB = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {"replicas": 2},
+    "status": {"readyReplicas": 2},
+}
+SUBJECTS = {
+    "connect": (connect, POD),
+    "exchange": (exchange, service()),
+    "scale": (scale, WEB),
+}
 
 
 @pytest.mark.timeout(120)
