@@ -8,7 +8,7 @@ from .options import cluster_options, take_shared
 from .session import run_session
 
 
-@click.command()
+@click.command(short_help="Undo what dead sessions left, here and in the cluster.")
 @click.option(
     "--thresholdInMinus",
     type=click.IntRange(0),

@@ -9,7 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_KTCTL_COMPLETE"
 
 
-@click.command()
+@click.command(short_help="Print what makes a shell complete commands and sessions.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> int:

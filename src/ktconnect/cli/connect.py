@@ -20,7 +20,7 @@ from .options import shared_options, take_shared
 from .session import run_lasting, run_session
 
 
-@click.command()
+@click.command(short_help="Reach Pods, Services and names of the cluster from here.")
 @click.option(
     "--dnsMode",
     default="localDNS",

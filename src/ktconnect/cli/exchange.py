@@ -15,7 +15,7 @@ from .serving import run_serving, serving_options, serving_spec
 MODES = ("selector", "scale", "ephemeral")
 
 
-@click.command()
+@click.command(short_help="Answer the callers of a Service with a program here.")
 @click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
 @click.option(
     "--expose",

@@ -12,7 +12,7 @@ from .options import shared_options, take_shared
 from .serving import run_serving, serving_options, serving_spec
 
 
-@click.command()
+@click.command(short_help="Make a new Service whose only backend is a program here.")
 @click.argument("name")
 @click.option(
     "--expose",

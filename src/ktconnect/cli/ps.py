@@ -22,7 +22,7 @@ COLUMNS = (
 )
 
 
-@click.command()
+@click.command(short_help="List your sessions on this machine.")
 @local_options("text", "wide", "json", "yaml")
 @click.pass_context
 def ps(context: click.Context, /, **_: object) -> int:

@@ -35,7 +35,7 @@ COLUMNS = (
 )
 
 
-@click.command()
+@click.command(short_help="Show how your sessions on this machine are.")
 @click.argument("sessions", nargs=-1, metavar="[SESSION]…", shell_complete=complete)
 @click.option("-w", "--watch", "watched", is_flag=True, help="Show it again when it changes.")
 @local_options("text", "wide", "json", "yaml")

@@ -22,7 +22,7 @@ KILLED_WITHIN = 5.0
 """Seconds that the kernel gets to end a killed process."""
 
 
-@click.command()
+@click.command(short_help="Stop sessions on this machine.")
 @click.argument("sessions", nargs=-1, metavar="[SESSION]…", shell_complete=complete)
 @click.option("--all", "everything", is_flag=True, help="Stop every session of yours here.")
 @click.option(
