@@ -67,7 +67,12 @@ def answering(site: Site) -> Iterator[None]:
         probe_command("bulk", "serve", str(BULK)),
     ]
     running = [
-        site.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        site.start(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # knocks that say nothing are no news
+        )
         for command in commands
     ]
     try:
