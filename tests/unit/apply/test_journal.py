@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from ktconnect.apply.change import Change
-from ktconnect.apply.journal import Entry, Journal, stale
+from ktconnect.apply.change import Change, Entry
+from ktconnect.apply.journal import Journal, stale
 from ktconnect.apply.owner import Owner
 from ktconnect.errors import Conflict, KtError
 

@@ -1,5 +1,4 @@
-import os
-import subprocess
+import asyncio
 import sys
 
 from tests.unit.kube.fakeapi import FakeApi
@@ -15,7 +14,8 @@ async def test_who_takes_knows_what_was_killed_on_this_machine(tmp_path, monkeyp
     async with Cluster(FakeApi().config()) as cluster:
         dying = f"bind(remember({cluster.config.server!r}, 'demo', 'kt-exchange-web'), 'u-1')"
         code = f"from ktconnect.modes.local import bind, remember; {dying}"
-        subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))
+        dead = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+        assert await dead.wait() == 0
         reporter = Remembering()
         taker = taker_of(cluster, reporter, takeover=True)
     taker.say("hello")
