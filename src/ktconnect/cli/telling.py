@@ -104,14 +104,15 @@ class Replay:
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._step = ExitStack()
-        self._said: Step | None = None
+        self._steps: dict[str, tuple[ExitStack, Step]] = {}
 
     def show(self, event: Event) -> None:
         """One event; those that are for programs alone are left out."""
         match event["event"]:
             case "begin":
-                self._said = self._step.enter_context(self._reporter.step(event["title"]))
+                stack = ExitStack()
+                said = stack.enter_context(self._reporter.step(event["title"]))
+                self._steps[event["title"]] = (stack, said)
             case "step":
                 self._end_step(event)
             case "note":
@@ -122,15 +123,18 @@ class Replay:
                 pass
 
     def close(self) -> None:
-        """Give up a step that never came to its end."""
+        """Give up steps that never came to their end."""
         lost = KtError("the other process has ended")
-        self._step.__exit__(KtError, lost, None)
+        while self._steps:
+            stack, _ = self._steps.popitem()[1]
+            stack.__exit__(KtError, lost, None)
 
     def _end_step(self, event: Event) -> None:
-        if self._said is not None:
-            self._said.says(event["result"])
-            self._said = None
-        self._step.close()
+        """Several may be under way at the same time, told apart by their titles."""
+        if event["title"] in self._steps:
+            stack, said = self._steps.pop(event["title"])
+            said.says(event["result"])
+            stack.close()
 
 
 def ready_of(event: Event, ending: str) -> Ready:

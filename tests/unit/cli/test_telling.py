@@ -91,3 +91,14 @@ def test_lines_are_events_and_other_output_is_none():
     assert (error["message"], error["hint"], error["exitCode"]) == ("no", "so", 2)
     for line in ("Traceback", "{}", "[1]", "null", ""):
         assert event_of(line) is None
+
+
+def test_steps_that_overlap_are_told_apart():
+    heard = Remembering()
+    replay = Replay(heard)
+    for title in ("one", "two"):
+        replay.show({"event": "begin", "title": title})
+    for title in ("one", "two", "three"):
+        replay.show({"event": "step", "title": title, "result": f"did {title}"})
+    replay.close()
+    assert heard.steps == ["did one", "did two"]
