@@ -8,8 +8,9 @@ import pytest
 from tests.cluster.background import at_desk
 from tests.cluster.connecting import connected, wait_until
 from tests.cluster.processes import family, send
+from tests.cluster.taking import exchanged
 from tests.cluster.test_clean import age
-from tests.cluster.world import service
+from tests.cluster.world import service, workload
 
 pytestmark = [pytest.mark.cluster]
 
@@ -56,6 +57,19 @@ def test_who_takes_what_is_seen_with_sessions_of_kt_connect(cluster, namespace, 
     everywhere = desk.run("birdseye", "--all-namespaces", "-o", "wide").stdout
     assert f"{namespace}  " in everywhere
     assert "kube-dns" in everywhere
+
+
+def test_an_exchange_is_seen_with_its_user_and_its_session(cluster, namespace, deploy, desk):
+    deploy(workload(cluster, "web"), service("web"))
+    with exchanged(cluster, namespace, env=desk.env) as session:
+        (row,) = seen(desk)["services"]
+        assert row["text"] == "exchanged by [root@laptop]"
+        assert row["state"] == "alive"
+        assert row["sessions"][0]["session"] == session.name
+        (listed,) = desk.sessions("status")
+        assert (listed["session"], listed["mode"]) == (session.name, "exchange")
+        assert session.stop() == 0
+    assert [row["text"] for row in seen(desk)["services"]] == ["normal"]
 
 
 def test_a_dead_connector_is_told_from_a_living_one(cluster, namespace, desk):
