@@ -164,11 +164,11 @@ class ScaleWay:
 
     async def _wait_ready(self, replicas: int) -> None:
         """Until the Pods are ready, the time is over, or Ctrl-C says that it is enough."""
-        self._reporter.note(
-            f"{self._workload} is scaled back to {replicas}; this machine serves on until it is "
-            f"ready, {self._recover_wait:g} s at most (Ctrl-C skips that)"
-        )
-        with skipped_by_ctrl_c() as skip:
+        with skipped_by_ctrl_c() as skip:  # first: who reads of Ctrl-C may press it at once
+            self._reporter.note(
+                f"{self._workload} is scaled back to {replicas}; this machine serves on until it "
+                f"is ready, {self._recover_wait:g} s at most (Ctrl-C skips that)"
+            )
             ready = 0
             try:
                 async with asyncio.timeout(self._recover_wait):
