@@ -32,7 +32,6 @@ class PreviewWay:
     """A `serving_way.Way` that changes nothing of others."""
 
     yields = False
-    has_origin = False
     patience = 10.0
     advice: tuple[str, ...] = ()
     journal: tuple[Entry, ...] = ()

@@ -36,7 +36,6 @@ class SelectorWay:
     """A `serving_way.Way`: the only thing changed of others is the Service's selector."""
 
     yields = True
-    has_origin = True
     patience = 10.0
     advice: tuple[str, ...] = (
         "connections that were open before stay with the Pods until they end; "

@@ -38,7 +38,6 @@ class ScaleWay:
     """
 
     yields = False
-    has_origin = False
 
     def __init__(
         self,

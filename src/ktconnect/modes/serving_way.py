@@ -91,10 +91,6 @@ class Way(Protocol):
     def labels(self) -> tuple[tuple[str, str], ...]:
         """What the agent's Pod is to be found by, besides the labels of its session."""
 
-    @property
-    def has_origin(self) -> bool:
-        """Whether callers are answered by somebody while no laptop takes them."""
-
     async def prepare(self, owner: Manifest) -> Origins:
         """Make what must be there before the agent, owned by the Lease."""
 

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import signal
 from contextlib import asynccontextmanager
 
 import pytest
@@ -82,7 +84,7 @@ async def test_the_undo_is_known_before_anything_is_changed():
         assert dict(scale_way.labels) == LABELS
         assert await scale_way.prepare({}) == {}
         assert await scale_way.service() is not None
-        assert (scale_way.has_origin, scale_way.yields) == (False, False)
+        assert scale_way.yields is False
         assert "without this machine nobody answers" in scale_way.advice[0]
 
 
@@ -137,6 +139,20 @@ async def test_pods_that_do_not_come_back_in_time_are_told():
         [(message, hint)] = reporter.warnings
         assert "is not ready yet, but the time is over" in message
         assert "--recoverWaitTime" in hint
+
+
+async def test_ctrl_c_is_heard_from_the_moment_in_which_it_is_offered():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as it is while a session ends
+    try:
+        async with way(wait=60) as (api, scale_way, reporter):
+            await scale_way.switch()
+            api.put(web(0))
+            reporter.note = lambda message: os.kill(os.getpid(), signal.SIGINT)
+            async with asyncio.timeout(10):
+                await scale_way.give_back()
+            assert "you skipped the wait" in reporter.warnings[0][0]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def test_what_was_never_switched_has_nothing_to_wait_for():
