@@ -111,7 +111,7 @@ def connect(context: click.Context, /, **flags: Any) -> int:
     """
     shared = take_shared(context)
     spec = spec_of(flags, shared.cluster)
-    from ktconnect.modes.connect import run
+    from ktconnect.modes.connect.mode import run
 
     if spec.dry_run:
         return run_session(shared, lambda reporter: run(spec, reporter))

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from ktconnect.errors import UsageError
-from ktconnect.modes.expose import parse_exposes
-from ktconnect.modes.serving_spec import RECOVER_WAIT, ExchangeSpec
+from ktconnect.modes.serving.expose import parse_exposes
+from ktconnect.modes.serving.spec import RECOVER_WAIT, ExchangeSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .options import shared_options, take_shared
@@ -63,7 +63,7 @@ def exchange(context: click.Context, /, **flags: Any) -> int:
     if flags["mode"] == "ephemeral":
         raise _no_ephemeral(flags["targets"])
     spec = spec_of(flags, shared.cluster)
-    from ktconnect.modes.exchange import run
+    from ktconnect.modes.exchange.mode import run
 
     return run_serving(
         context, shared, " ".join(flags["targets"]), lambda reporter: run(spec, reporter)

@@ -40,8 +40,8 @@ def forward(context: click.Context, /, targets: tuple[str, ...], address: str, *
     Connections follow when a Pod is replaced. Needs no root for ports from 1024 on.
     """
     shared = take_shared(context)
-    from ktconnect.modes.forward import ForwardSpec, run
-    from ktconnect.modes.forward_goal import parse_goals
+    from ktconnect.modes.forward.goal import parse_goals
+    from ktconnect.modes.forward.mode import ForwardSpec, run
     from ktconnect.modes.spec import parse_address
 
     goals = parse_goals(targets)

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from ktconnect.modes.expose import parse_exposes
-from ktconnect.modes.serving_spec import PreviewSpec
+from ktconnect.modes.serving.expose import parse_exposes
+from ktconnect.modes.serving.spec import PreviewSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .options import shared_options, take_shared

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ktconnect.modes.serving_spec import RESTORE_AFTER, ServingSpec
+from ktconnect.modes.serving.spec import RESTORE_AFTER, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .detach import detach_option

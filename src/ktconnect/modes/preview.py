@@ -9,17 +9,17 @@ from ktconnect.objects.rights import PREVIEW
 from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.tuning import raise_open_files
 
-from .checks_local import check_local
-from .checks_seen import enforce
+from .checks.local import check_local
+from .checks.seen import enforce
 from .clean import clean_quietly
 from .cluster import load_config, owned_by_user, require
 from .dryrun import cluster_for, make_way_or_tell
+from .exchange.origin import SERVICE
 from .preview_way import PreviewWay, owner_of
-from .redirect_origin import SERVICE
 from .report import Reporter
-from .serving import InboundSession, serve
-from .serving_plan import inbound_plan, session_lease
-from .serving_spec import PreviewSpec
+from .serving.plan import inbound_plan, session_lease
+from .serving.session import InboundSession, serve
+from .serving.spec import PreviewSpec
 from .taking import taker_of
 
 

@@ -15,9 +15,9 @@ from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.tunnel import Tunnel
 
-from .redirect_origin import SERVICE
+from .exchange.origin import SERVICE
 from .report import Reporter
-from .serving_way import InboundPlan, Origins, WayLost
+from .serving.way import InboundPlan, Origins, WayLost
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@ import pytest
 
 from ktconnect.cli import forward as command
 from ktconnect.cli.main import run
-from ktconnect.modes import forward as mode
+from ktconnect.modes.forward import mode
 
 
 @pytest.fixture

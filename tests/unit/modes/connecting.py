@@ -7,8 +7,8 @@ from tests.unit.modes.reporting import Remembering
 
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.facts import ClusterFacts
+from ktconnect.modes.connect.view import View
 from ktconnect.modes.spec import ClusterSpec, ConnectSpec
-from ktconnect.modes.view import View
 
 SPEC = ConnectSpec(
     cluster=ClusterSpec(pod_creation_timeout=0.3, port_forward_timeout=1.0),

@@ -6,7 +6,7 @@ from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.serving_way import InboundPlan
+from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import LEASE, Session
 from ktconnect.sessions.lease import SessionLease

@@ -11,10 +11,10 @@ from tests.unit.tunnel.ends import FACTS, connect, free_port
 
 from ktconnect.agent.serve import Agent
 from ktconnect.errors import TunnelClosed
-from ktconnect.modes.redirect import SelectorWay
-from ktconnect.modes.redirect_origin import Origin
-from ktconnect.modes.serving import InboundSession, serve
-from ktconnect.modes.serving_spec import ServingSpec
+from ktconnect.modes.exchange.origin import Origin
+from ktconnect.modes.exchange.selector import SelectorWay
+from ktconnect.modes.serving.session import InboundSession, serve
+from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.modes.shadow import Shadow
 from ktconnect.sessions.lease import SessionLease
 

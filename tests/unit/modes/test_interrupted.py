@@ -9,12 +9,13 @@ from tests.unit.modes.inbound import PLAN, SERVICE, service
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.interrupting import HOWS, calls_of, interrupted
 
-from ktconnect.modes import scale_wait, serving_undo
+from ktconnect.modes.exchange import scale_wait
+from ktconnect.modes.exchange.scale import ScaleWay
+from ktconnect.modes.exchange.scale_find import ScalePlan
+from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.local import remember
-from ktconnect.modes.redirect import SelectorWay
-from ktconnect.modes.scale import ScaleWay
-from ktconnect.modes.scale_find import ScalePlan
-from ktconnect.modes.serving_undo import Undo
+from ktconnect.modes.serving import undo as serving_undo
+from ktconnect.modes.serving.undo import Undo
 from ktconnect.modes.shadow import AgentPlan, Shadow, connect_shadow
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.modes.standing import standing

@@ -2,9 +2,9 @@ import pytest
 from tests.unit.modes.inbound import SERVICE, in_shop, service
 
 from ktconnect.errors import Conflict, UsageError
-from ktconnect.modes.expose import parse_exposes
 from ktconnect.modes.preview import prepare, refuse_existing, run
-from ktconnect.modes.serving_spec import PreviewSpec, ServingSpec
+from ktconnect.modes.serving.expose import parse_exposes
+from ktconnect.modes.serving.spec import PreviewSpec, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
 
 

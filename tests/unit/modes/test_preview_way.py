@@ -9,7 +9,7 @@ from tests.unit.tunnel.ends import until
 
 from ktconnect.errors import Conflict
 from ktconnect.modes.preview_way import PreviewWay, outside_of, owner_of
-from ktconnect.modes.serving_way import WayLost
+from ktconnect.modes.serving.way import WayLost
 
 MINE = (SERVICE, "shop", "mine")
 PLAN = replace(PLAN, mode="preview", service="mine", ports=(replace(WEB, name=""), DNS))

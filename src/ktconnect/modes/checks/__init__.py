@@ -1,0 +1,1 @@
+"""What speaks against taking a Service, and what the user should know before."""

@@ -1,0 +1,150 @@
+"""Whether anything listens on this machine where callers are to come, before they do."""
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ktconnect.objects.ports import LOOPBACK, PortMap
+from ktconnect.wire.target import Target
+
+from .seen import Finding
+
+PROC: Final = Path("/proc/net")
+LOOPBACK6: Final = "::1"
+LIMIT: Final = 2.0
+"""Seconds that a target on another machine gets to answer."""
+AT_ONCE: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The same ports, each with the address at which it answers; and what was found."""
+
+    ports: tuple[PortMap, ...]
+    findings: tuple[Finding, ...]
+
+
+async def check_local(
+    ports: Iterable[PortMap], *, skip: bool = False, proc: Path = PROC
+) -> Checked:
+    """Dial every TCP target once, look for a bound socket for UDP.
+
+    A process that listens on ``::1`` alone is found there. ``skip`` makes warnings of refusals.
+    """
+    given = tuple(ports)
+    gate = asyncio.Semaphore(AT_ONCE)
+    answers: dict[Target, Answer] = {}
+
+    async def ask(target: Target) -> None:
+        async with gate:
+            answers[target] = await _ask(target, proc)
+
+    async with asyncio.TaskGroup() as tasks:
+        for target in dict.fromkeys(port.target for port in given if port.target):
+            tasks.create_task(ask(target))
+    checked = tuple(
+        replace(port, target=answers[port.target].target) if port.target else port for port in given
+    )
+    silent = (port for port in given if port.target and answers[port.target].why)
+    return Checked(checked, tuple(_findings(silent, answers, skip)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of looking: where it answers, or ``why`` it does not."""
+
+    target: Target
+    why: str = ""
+
+
+async def _ask(target: Target, proc: Path) -> Answer:
+    if target.kind == "udp":
+        return _ask_udp(target, proc)
+    answer = await _dial(target)
+    if answer.why and target.host == LOOPBACK:
+        other = await _dial(replace(target, host=LOOPBACK6))
+        return answer if other.why else other
+    return answer
+
+
+async def _dial(target: Target) -> Answer:
+    try:
+        async with asyncio.timeout(LIMIT):
+            if target.kind == "unix":
+                _, writer = await asyncio.open_unix_connection(target.host)
+            else:
+                _, writer = await asyncio.open_connection(target.host, target.port)
+    except TimeoutError:
+        return Answer(target, f"it does not answer within {LIMIT:g} s")
+    except socket.gaierror:
+        return Answer(target, "its name is not known here")
+    except OSError as error:
+        return Answer(target, _reason(error, target))
+    writer.transport.abort()
+    return Answer(target)
+
+
+def _reason(error: OSError, target: Target) -> str:
+    if error.errno == errno.ENOENT:
+        return "there is no such socket"
+    if error.errno == errno.ECONNREFUSED or (target.kind == "tcp" and error.errno is None):
+        return "nothing listens there"
+    return (error.strerror or str(error)).lower()
+
+
+def _ask_udp(target: Target, proc: Path) -> Answer:
+    """UDP has no answer to wait for; sockets of other machines can't be looked at."""
+    bound = list(_bound(proc, target.port))
+    try:
+        address = ipaddress.ip_address(target.host)
+    except ValueError:
+        return Answer(target)
+    if not address.is_loopback or not (proc / "udp").exists():
+        return Answer(target)
+    if any(each.is_unspecified or each == address for each in bound):
+        return Answer(target)
+    if ipaddress.ip_address(LOOPBACK6) in bound and target.host == LOOPBACK:
+        return Answer(replace(target, host=LOOPBACK6))
+    return Answer(target, "nothing listens there")
+
+
+def _bound(proc: Path, port: int) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Local addresses of this network's UDP sockets at ``port`` (proc(5), /proc/net/udp)."""
+    for name in ("udp", "udp6"):
+        try:
+            lines = (proc / name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            address, _, number = line.split()[1].partition(":")
+            if int(number, 16) == port:
+                yield _address(address)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Words of 32 bits, each in the machine's byte order."""
+    words = [int(text[start : start + 8], 16) for start in range(0, len(text), 8)]
+    return ipaddress.ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words))
+
+
+def _findings(
+    silent: Iterable[PortMap], answers: dict[Target, Answer], skip: bool
+) -> Iterator[Finding]:
+    ports: dict[Target, list[str]] = {}
+    for port in silent:
+        assert port.target, "only those are silent"
+        ports.setdefault(port.target, []).append(str(port.service_port))
+    for target, numbers in ports.items():
+        where = target.host if target.kind == "unix" else str(target).partition(":")[2]
+        which = f"port{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+        message = f"{where}, which is to answer {which}: {answers[target].why}"
+        if skip:
+            yield Finding("warn", message, "until it listens, callers pass on to the original Pods")
+        else:
+            yield Finding("refuse", message, "start your program, or use --skipPortChecking")

@@ -1,0 +1,42 @@
+"""What a service mesh's rules say of a Service's callers (Istio, "Destination Rule"). Pure."""
+
+from ktconnect import names
+
+from .seen import Finding, Found, Seen
+
+
+def check_subsets(seen: Seen) -> Found:
+    """A sidecar that routes to a subset finds no agent in it, and answers 503."""
+    rules = [rule for rule in seen.rules or () if _is_for(rule["spec"].get("host", ""), seen)]
+    subsets = {subset["name"] for rule in rules for subset in rule["spec"].get("subsets") or ()}
+    if not subsets:
+        return
+    rule = rules[0]["metadata"]["name"]
+    used = subsets if seen.routes is None else subsets & _routed(seen)
+    if used:
+        yield Finding(
+            "refuse",
+            f"a service mesh routes callers of {seen.name} to {', '.join(sorted(used))} "
+            f"(DestinationRule {rule}); the agent would be in none of these subsets",
+            "take the routes to subsets away first, or exchange a Service that has none",
+        )
+    else:
+        yield Finding("note", f"DestinationRule {rule} has subsets, but no route leads to them")
+
+
+def _is_for(host: str, seen: Seen) -> bool:
+    """Whether an Istio host (short, full or with a leading ``*``) is this Service's."""
+    below = f"{seen.name}.{seen.namespace}"
+    if host.startswith("*"):
+        return f"{below}.svc.{names.CLUSTER_DOMAIN}".endswith(host[1:])
+    return host in (seen.name, below, f"{below}.svc") or host.startswith(f"{below}.svc.")
+
+
+def _routed(seen: Seen) -> set[str]:
+    """The subsets of this Service that some VirtualService leads to."""
+    specs = [each["spec"] for each in seen.routes or ()]
+    blocks = [
+        block for spec in specs for kind in ("http", "tcp", "tls") for block in spec.get(kind, ())
+    ]
+    ways = [way["destination"] for block in blocks for way in block.get("route") or ()]
+    return {way["subset"] for way in ways if way.get("subset") and _is_for(way["host"], seen)}

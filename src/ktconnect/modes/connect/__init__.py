@@ -1,0 +1,1 @@
+"""`ktctl connect`: what is known, the ways in, the names, and the connection at work."""

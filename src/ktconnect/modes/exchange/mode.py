@@ -1,0 +1,82 @@
+"""`ktctl exchange`: this machine answers the callers of Services."""
+
+import time
+
+from ktconnect.kube.client import Cluster
+from ktconnect.modes.checks.local import check_local
+from ktconnect.modes.checks.seen import enforce, look
+from ktconnect.modes.checks.service import check_service
+from ktconnect.modes.clean import clean_quietly
+from ktconnect.modes.cluster import load_config, owned_by_user, require
+from ktconnect.modes.dryrun import cluster_for, make_way_or_tell
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.serving.expose import check_exposed, exposes_for
+from ktconnect.modes.serving.plan import inbound_plan, session_lease
+from ktconnect.modes.serving.session import InboundSession, serve
+from ktconnect.modes.serving.spec import ExchangeSpec
+from ktconnect.modes.taking import taker_of
+from ktconnect.modes.targets import find_services, parse_target
+from ktconnect.objects.ports import map_ports
+from ktconnect.objects.rights import EXCHANGE_SCALE, EXCHANGE_SELECTOR
+from ktconnect.objects.session import Manifest
+from ktconnect.tunnel.tuning import raise_open_files
+
+from .origin import SERVICE
+from .scale_sessions import scale_sessions
+from .selector import SelectorWay
+
+
+async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
+    """Take the callers of all targets until cancelled; then give them back.
+
+    Raises: KtError, before anything is changed wherever that can be known.
+    """
+    began = time.monotonic()
+    raise_open_files()
+    config = load_config(spec.serving.cluster)
+    owned_by_user()
+    dry_run = spec.serving.dry_run
+    async with cluster_for(config, dry_run=dry_run) as cluster:
+        namespace = spec.serving.cluster.namespace or cluster.namespace
+        if spec.mode == "scale":
+            await require(cluster, namespace, EXCHANGE_SCALE)
+            await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
+            sessions = await scale_sessions(spec, cluster, namespace, reporter)
+        else:
+            await require(cluster, namespace, EXCHANGE_SELECTOR)
+            await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
+            services = await find_targets(spec, cluster, namespace, reporter)
+            sessions = [await prepare(spec, cluster, service, reporter) for service in services]
+        await serve(sessions, reporter, began, dry_run=dry_run)
+
+
+async def find_targets(
+    spec: ExchangeSpec, cluster: Cluster, namespace: str, reporter: Reporter
+) -> tuple[Manifest, ...]:
+    """The Services that are meant. Raises: UsageError, Forbidden."""
+    with reporter.step("Looking for the targets") as step:
+        services = await find_services(cluster, namespace, map(parse_target, spec.targets))
+        found = [service["metadata"]["name"] for service in services]
+        check_exposed(spec.exposes, found)
+        step.says(f"Callers of {', '.join(f'{namespace}/{name}' for name in found)} are meant")
+    return services
+
+
+async def prepare(
+    spec: ExchangeSpec, cluster: Cluster, service: Manifest, reporter: Reporter
+) -> InboundSession:
+    """Check one target and plan its session. Raises: UsageError, Taken, Forbidden."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    lease = f"kt-exchange-{name}"
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
+    service = await cluster.get(SERVICE, name, namespace)
+    seen = await look(cluster, service)
+    enforce(check_service(seen), reporter)
+    ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
+    checked = await check_local(ports, skip=spec.serving.skip_port_checking)
+    enforce(checked.findings, reporter)
+    plan = inbound_plan(spec.serving, "exchange", lease, namespace, name, checked.ports)
+    announced = session_lease(cluster, spec.serving, plan)
+    way = SelectorWay(cluster, plan, announced, service)
+    return InboundSession(cluster, spec.serving, plan, announced, way)

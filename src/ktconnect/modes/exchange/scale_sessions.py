@@ -1,0 +1,67 @@
+"""Sessions of `exchange --mode scale`, checked and planned; nothing of them is made here."""
+
+from ktconnect.kube.client import Cluster
+from ktconnect.modes.checks.local import check_local
+from ktconnect.modes.checks.seen import enforce
+from ktconnect.modes.dryrun import make_way_or_tell
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.serving.expose import check_exposed, exposes_for
+from ktconnect.modes.serving.plan import inbound_plan, session_lease
+from ktconnect.modes.serving.session import InboundSession
+from ktconnect.modes.serving.spec import ExchangeSpec
+from ktconnect.modes.taking import taker_of
+from ktconnect.modes.targets import Wanted, parse_target
+
+from .scale import ScaleWay
+from .scale_find import ScalePlan, find_workload, plan_scale
+
+
+async def scale_sessions(
+    spec: ExchangeSpec, cluster: Cluster, namespace: str, reporter: Reporter
+) -> list[InboundSession]:
+    """One for each workload that is meant. Raises: UsageError, Taken, Forbidden."""
+    with reporter.step("Looking for the workloads") as step:
+        found: dict[str, Wanted] = {}
+        for wanted in map(parse_target, spec.targets):
+            _, workload = await find_workload(cluster, namespace, wanted)
+            found.setdefault(str(workload), Wanted(wanted.text, workload.kind, workload.name))
+        check_exposed(spec.exposes, [wanted.name for wanted in found.values()])
+        step.says(f"Callers of {', '.join(found)} in namespace {namespace} are meant")
+    return [
+        await _prepare(spec, cluster, namespace, parse_target(wanted.text), reporter)
+        for wanted in found.values()
+    ]
+
+
+async def _prepare(
+    spec: ExchangeSpec, cluster: Cluster, namespace: str, wanted: Wanted, reporter: Reporter
+) -> InboundSession:
+    _, workload = await find_workload(cluster, namespace, wanted)
+    lease = f"kt-exchange-{workload.kind.lower()}-{workload.name}"
+    await _make_way(spec, cluster, namespace, lease, reporter)
+    exposes = exposes_for(spec.exposes, workload.name)
+    target = await plan_scale(cluster, namespace, wanted, exposes)
+    for service in target.services:
+        name = service["metadata"]["name"]
+        await _make_way(spec, cluster, namespace, f"kt-exchange-{name}", reporter)
+    enforce(target.findings, reporter)
+    checked = await check_local(target.ports, skip=spec.serving.skip_port_checking)
+    enforce(checked.findings, reporter)
+    called = _called(target)
+    plan = inbound_plan(spec.serving, "exchange", lease, namespace, called, checked.ports)
+    announced = session_lease(cluster, spec.serving, plan, target=str(workload))
+    way = ScaleWay(cluster, plan, announced, target, reporter, spec.recover_wait)
+    return InboundSession(cluster, spec.serving, plan, announced, way)
+
+
+async def _make_way(
+    spec: ExchangeSpec, cluster: Cluster, namespace: str, lease: str, reporter: Reporter
+) -> None:
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
+
+
+def _called(target: ScalePlan) -> str:
+    """By which name its callers come: the first Service's, else the workload's own."""
+    names = [service["metadata"]["name"] for service in target.services]
+    return names[0] if names else target.workload.name

@@ -1,0 +1,1 @@
+"""`ktctl forward`: ports of the cluster on this machine."""

@@ -1,0 +1,1 @@
+"""Sessions that callers come to: what exchange and preview share."""

@@ -1,0 +1,83 @@
+import pytest
+from tests.unit.modes.inbound import in_shop, service
+
+from ktconnect.errors import Forbidden, UsageError
+from ktconnect.modes.exchange.mode import find_targets, prepare, run
+from ktconnect.modes.serving.expose import parse_exposes
+from ktconnect.modes.serving.spec import ExchangeSpec, ServingSpec
+from ktconnect.modes.spec import ClusterSpec
+from ktconnect.sessions.lease import SessionLease, Taken
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def spec(*targets, expose="1:80"):
+    return ExchangeSpec(
+        targets or ("web",), parse_exposes(expose), ServingSpec(skip_port_checking=True)
+    )
+
+
+async def test_targets_are_found_before_anything_is_made():
+    async with in_shop() as (_, cluster, reporter):
+        [found] = await find_targets(spec("service/web"), cluster, "shop", reporter)
+        assert found["metadata"]["name"] == "web"
+        assert reporter.steps == ["Callers of shop/web are meant"]
+        with pytest.raises(UsageError, match="api is not a target"):
+            await find_targets(spec(expose="api=1:80"), cluster, "shop", reporter)
+
+
+async def test_a_session_is_planned_with_what_was_exposed_and_nothing_is_made_yet():
+    async with in_shop() as (api, cluster, reporter):
+        before = set(api.objects)
+        session = await prepare(spec(), cluster, service(), reporter)
+        assert set(api.objects) == before
+        plan = session.plan
+        assert plan.session.name == "kt-exchange-web"
+        assert [port.service_port for port in plan.exposed] == [80]
+        assert len(plan.ports) == 2
+
+
+async def test_whoever_has_the_target_is_named():
+    async with in_shop() as (_, cluster, reporter):
+        first = await prepare(spec(), cluster, service(), reporter)
+        lease = first._lease
+        assert isinstance(lease, SessionLease)
+        await lease.create()
+        with pytest.raises(Taken, match="is taken: exchange by"):
+            await prepare(spec(), cluster, service(), reporter)
+
+
+@pytest.fixture
+def kubeconfig(tmp_path):
+    """Writes a kubeconfig for a fake API server."""
+
+    def write(api):
+        path = tmp_path / "config"
+        path.write_text(
+            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
+            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
+            "current-context: x\n"
+        )
+        return ClusterSpec(kubeconfig=str(path))
+
+    return write
+
+
+async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
+    async with in_shop() as (api, _, reporter):
+        serving = ServingSpec(kubeconfig(api), skip_port_checking=True, dry_run=True)
+        before = {key: value["spec"] for key, value in api.objects.items()}
+        await run(ExchangeSpec(("web",), parse_exposes("1:80"), serving), reporter)
+        assert {key: value["spec"] for key, value in api.objects.items()} == before
+    assert "web-kt-origin" in {each["metadata"]["name"] for each in reporter.created}
+    assert [key for key, *_ in reporter.changed] == ["v1/Service/shop/web#/spec/selector"]
+
+
+async def test_a_missing_right_is_named_before_anything_is_looked_at(kubeconfig):
+    async with in_shop() as (api, _, reporter):
+        api.denied = {("patch", "services", "shop")}
+        with pytest.raises(Forbidden, match="patch services in namespace shop"):
+            await run(ExchangeSpec(("web",), (), ServingSpec(kubeconfig(api))), reporter)
