@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -143,7 +144,8 @@ class Answers:
     def _connected(self, running: "_Running", sock: socket.socket) -> None:
         self._accepted(running)
         if self._proxy_protocol:
-            sock.send(header(running.call))  # the first bytes of a connection: there is room
+            with suppress(OSError):  # it has closed again already, which the stream will find
+                sock.send(header(running.call))  # the first bytes of a connection: there is room
 
     def _accepted(self, running: "_Running") -> None:
         running.accepted = True

@@ -94,6 +94,24 @@ async def test_the_callers_address_is_told_first_on_request():
                 assert await read_all(sock) == header(CALL) + b"you"
 
 
+async def test_a_target_that_closes_before_it_gets_the_header_ends_its_own_call(tmp_path):
+    path = str(tmp_path / "app.sock")
+    answers = Answers({("tcp", 8080): Target("unix", path)}, proxy_protocol=True)
+
+    def answer(link: Link, number: int, text: str) -> None:
+        answers(link, number, text)
+        listener.accept()[0].close()
+
+    with socket.socket(socket.AF_UNIX) as listener, link_pair() as (laptop, agent):
+        listener.bind(path)
+        listener.listen()
+        laptop.on_open = answer
+        await until(lambda: agent.greeted)
+        with await Caller(agent).talk() as sock:
+            assert await read_all(sock) == b""
+        await until(lambda: not answers.running())
+
+
 async def test_a_target_that_is_not_there_is_a_refusal_before_anything_was_opened():
     async with answering(Target("tcp", "127.0.0.1", free_port())) as (answers, agent, records):
         caller = Caller(agent)
