@@ -47,9 +47,7 @@ class Line:
         self.addresses: frozenset[str] = frozenset()
         """Those of the agents' Pods that there have been."""
         self.answers = Answers(
-            plan.targets,
-            proxy_protocol=spec.proxy_protocol,
-            on_call=self._ended if spec.log else None,
+            plan.targets, proxy_protocol=spec.proxy_protocol, on_call=self._ended
         )
         timing = Timing(attempt=spec.cluster.port_forward_timeout)
         self.tunnel = Tunnel(shadow.open_pipe, shadow.token, timing=timing)
@@ -65,12 +63,12 @@ class Line:
         return await self.shadow.ready_pod()
 
     def wind_up(self) -> None:
-        """From now on, an agent that is gone is none that was lost."""
+        """From now on, an agent that is gone is none that was lost, and none comes back."""
         self._winding_up = True
         self.tunnel.on_unreachable = None
 
     def status(self, broken: str) -> Status:
-        """See ``serving_view.status_now``."""
+        """See ``view.status_now``."""
         return status_now(self._plan, self.tunnel.statistics(), self.answers, self._tally, broken)
 
     @property
@@ -83,7 +81,7 @@ class Line:
 
     async def when_up(self) -> None:
         """Wait until calls can come in."""
-        while not self.is_up:
+        while self._winding_up or not self.is_up:
             self._changed.clear()
             await self._changed.wait()
 

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.agent.calling import call, saying
 from tests.unit.modes.inbound import AGENT, SERVICE, selector
 from tests.unit.modes.shop import shop
-from tests.unit.tunnel.ends import until
+from tests.unit.tunnel.ends import free_port, until
 
 from ktconnect.errors import Conflict, KtError, Refused
 from ktconnect.modes.serving import line as serving_line
@@ -14,6 +14,7 @@ from ktconnect.modes.serving import undo as serving_undo
 from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.objects.session import LEASE
 from ktconnect.sessions.lease import Taken
+from ktconnect.wire.target import Target
 
 LEASE_KEY = (LEASE, "shop", "kt-exchange-web")
 
@@ -99,6 +100,36 @@ async def test_when_the_agent_is_lost_callers_go_past_it_and_come_back_with_it(m
             assert await call(of(session)) == b"laptop:?"
     assert "is lost: callers go past it" in place.reporter.notes[0]
     assert "is back" in place.reporter.notes[1]
+
+
+async def test_an_agent_that_comes_back_while_all_is_undone_gets_no_callers_any_more(monkeypatch):
+    async with shop(monkeypatch) as place, saying(b"laptop") as here:
+        session = place.session(here)
+        async with place.serving(session) as task:
+            session.shadow.there = False
+            session.shadow.stop()
+            await until(lambda: selector(place.api) == {"app": "web"})
+            monkeypatch.setattr(serving_undo, "PROXIES", 0.5)
+            task.cancel()
+            session.shadow.start()
+    assert selector(place.api) == {"app": "web"}
+    assert not any("is back" in note for note in place.reporter.notes)
+
+
+async def test_callers_who_were_turned_down_here_did_not_come_while_it_was_away(monkeypatch):
+    monkeypatch.setattr(serving_line, "LOST_AFTER", 5.0)
+    async with shop(monkeypatch) as place:
+        session = place.session(Target("tcp", "127.0.0.1", free_port()))
+        async with place.serving(session):
+            assert await call(of(session)) == b"origin:?"
+            line, agent = session._line, session.shadow.agent
+            assert line is not None
+            assert agent is not None
+            for link in list(agent._laptops._links):
+                link.fail("cut")
+            await until(lambda: not line.is_up)
+            await line.when_up()
+    assert place.reporter.notes == []
 
 
 async def test_while_the_cluster_does_not_answer_nothing_is_led_past_the_agent(monkeypatch):
