@@ -101,6 +101,12 @@ def test_an_agent_for_callers_is_ready_once_it_listens_and_stays_so():
     assert "startupProbe" not in pod_spec(AgentPod())["containers"][0]
 
 
+def test_the_port_to_ask_is_found_wherever_it_stands_in_the_orders():
+    orders = ("--token-sha256", "ab", "--port", "7072")
+    probe = pod_spec(replace(INBOUND, args=orders))["containers"][0]["startupProbe"]
+    assert probe["exec"]["command"][-3:] == ["--check", "--port", "7072"]
+
+
 def test_an_agent_without_a_said_port_is_asked_at_the_usual_one():
     probe = pod_spec(replace(INBOUND, args=()))["containers"][0]["startupProbe"]
     assert probe["exec"]["command"][-1] == "--check"
