@@ -29,7 +29,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 class PreviewWay:
-    """A `serving_way.Way` that changes nothing of others."""
+    """A `serving.way.Way` that changes nothing of others."""
 
     yields = False
     patience = 10.0

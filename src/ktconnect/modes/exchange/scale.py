@@ -29,7 +29,7 @@ after that has no origin to be passed on to."""
 
 
 class ScaleWay:
-    """A `serving_way.Way`: the only thing changed of others is a workload's number of replicas.
+    """A `serving.way.Way`: the only thing changed of others is a workload's number of replicas.
 
     ``recover_wait``: seconds that its Pods get to be ready again before the agent goes.
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, UsageError
@@ -33,7 +34,7 @@ FOLLOW_AGAIN = 1.0
 
 
 class SelectorWay:
-    """A `serving_way.Way`: the only thing changed of others is the Service's selector."""
+    """A `serving.way.Way`: the only thing changed of others is the Service's selector."""
 
     yields = True
     patience = 10.0
@@ -193,9 +194,9 @@ class SelectorWay:
                 hint="start the exchange again to follow that",
             )
         if selector != self._original:
-            self._original = selector
-            await self._lease.write_journal(self.journal)
+            await self._lease.write_journal([replace(self.journal[0], before=selector)])
             await self._origin.select(selector)
+            self._original = selector  # last: what has failed is done anew
 
 
 def selector_of(service: Manifest) -> Selector:

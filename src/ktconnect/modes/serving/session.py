@@ -1,7 +1,7 @@
 """Sessions that callers come to: set up, kept up, undone in order; several side by side.
 
 A session is a Lease, an agent with a tunnel to it, and a way that leads callers there. What
-differs between modes is in their `serving_way.Way`.
+differs between modes is in their `way.Way`.
 """
 
 import asyncio

@@ -98,6 +98,10 @@ async def test_the_new_selector_is_on_the_lease_before_it_is_replaced():
         await asyncio.sleep(0.1)
         assert selector(api) == {"app": "web", "version": "2"}
         api.denied = set()
+        await until(lambda: selector(api) == OURS)
+        assert '"version": "2"' in journal(api)
+        origin = api.objects[SERVICE, "shop", "web-kt-origin"]
+        assert origin["spec"]["selector"] == {"app": "web", "version": "2"}
 
 
 async def test_a_dead_session_is_undone_by_what_its_lease_says_of_the_last_selector():
