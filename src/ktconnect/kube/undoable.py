@@ -2,20 +2,26 @@
 
 A journal stands on a Lease, and whoever may write Leases may write anything into it; it is undone
 by others, who may have more rights. So only what sessions do change is ever written back: fields of
-this list, in the Lease's own namespace.
+this list, in the Lease's own namespace, and only from what a session puts there. A Service that
+leads to its own Pods, or a workload that runs, is therefore never changed by an undo.
 """
 
+import re
 from collections.abc import Iterable
 
-from ktconnect.apply.change import Entry
+from ktconnect.apply.change import Entry, Json
 from ktconnect.errors import UsageError
 
 from .paths import KINDS, split_key
+from .pointer import REPLICAS
+
+AGENT = re.compile(r".+-kt-(exchange|preview|mesh)-[a-z0-9]+")
+"""The names of agents that callers come to; a selector that leads there has them as values."""
 
 OWN_NOTES = "/metadata/annotations/kt-"
-REPLICAS = "/spec/replicas"
+SELECTOR = "/spec/selector"
 FIELDS = {
-    KINDS["v1/Service"].plural: ("/spec/selector",),
+    KINDS["v1/Service"].plural: (SELECTOR,),
     KINDS["apps/v1/Deployment"].plural: (REPLICAS,),
     KINDS["apps/v1/StatefulSet"].plural: (REPLICAS,),
     KINDS["apps/v1/ReplicaSet"].plural: (REPLICAS,),
@@ -24,6 +30,25 @@ FIELDS = {
 
 def is_undoable(entry: Entry, namespace: str) -> bool:
     """Whether the undo of this step may be done for a session of this namespace."""
+    return _is_named_rightly(entry, namespace) and _is_like_ours(entry)
+
+
+def _is_like_ours(entry: Entry) -> bool:
+    """Whether it is a step of a session: callers led to an agent, a workload scaled to 0."""
+    pointer = entry.key.partition("#")[2]
+    if pointer == REPLICAS:
+        return entry.after == 0 and isinstance(entry.before, int) and entry.before > 0
+    if pointer == SELECTOR:
+        return bool(entry.before) and _leads_to_agent(entry.after)
+    return True
+
+
+def _leads_to_agent(selector: Json | None) -> bool:
+    values = selector.values() if isinstance(selector, dict) else ()
+    return bool(values) and all(AGENT.fullmatch(str(value)) for value in values)
+
+
+def _is_named_rightly(entry: Entry, namespace: str) -> bool:
     whole, _, pointer = entry.key.partition("#")
     try:
         at = split_key(whole)

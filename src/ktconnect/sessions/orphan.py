@@ -5,14 +5,13 @@ it. What the Service was applied with (``kubectl apply`` keeps it) still knows i
 """
 
 import json
-import re
 from typing import Any
 
 from ktconnect.apply.rehearsal import Step
+from ktconnect.kube.undoable import AGENT
 from ktconnect.objects.session import Manifest
 
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-AGENT = re.compile(r".+-kt-(exchange|preview|mesh)-[a-z0-9]+")
 
 
 def is_orphan(service: Manifest) -> bool:

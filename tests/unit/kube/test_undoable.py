@@ -5,7 +5,10 @@ from ktconnect.kube.undoable import all_undoable, is_undoable
 
 
 def entry(key, system="kube"):
-    return Entry(system, key, {"app": "web"}, {"kt": "x"})
+    """What a session does to this field."""
+    if key.endswith("/replicas"):
+        return Entry(system, key, 2, 0)
+    return Entry(system, key, {"app": "web"}, {"app": "web-kt-exchange-abcde"})
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,27 @@ def test_what_sessions_change_may_be_undone(key):
 )
 def test_nothing_else_may_whoever_wrote_it_into_a_lease(key):
     assert not is_undoable(entry(key), "demo")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"app": "evil"}, {"app": "web"}),
+        ({"app": "evil"}, {"app": "web-kt-exchange-abcde", "tier": "front"}),
+        ({"app": "evil"}, {}),
+        ({"app": "evil"}, None),
+        (None, {"app": "web-kt-exchange-abcde"}),
+    ],
+)
+def test_callers_are_never_led_away_from_pods_that_are_no_agents(before, after):
+    step = Entry("kube", "v1/Service/demo/web#/spec/selector", before, after)
+    assert not is_undoable(step, "demo")
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 3), (9, 3), ("2", 0), (None, 0)])
+def test_no_workload_that_runs_is_scaled(before, after):
+    step = Entry("kube", "apps/v1/Deployment/demo/web/scale#/spec/replicas", before, after)
+    assert not is_undoable(step, "demo")
 
 
 def test_the_laptops_own_things_are_not_undone_from_the_cluster():
