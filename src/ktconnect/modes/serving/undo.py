@@ -55,7 +55,7 @@ class Undo:
     async def run(self, reporter: Reporter) -> None:
         """Undo; what can't be is told, and left to the agent and to the next ktctl command."""
         if not self.announced:
-            self._journal.drop()
+            await self._forget()
             return
         try:
             with reporter.step(f"Leading callers of {self._plan.where} back") as step:
@@ -74,6 +74,18 @@ class Undo:
             if cut:
                 calls = "1 call" if cut == 1 else f"{cut:,} calls"
                 reporter.note(f"{calls} went on for more than {DRAIN:g} s and had to be cut")
+
+    async def _forget(self) -> None:
+        """No Lease was seen; if only the answer was lost, it is there and bars the next attempt."""
+        try:
+            async with asyncio.timeout(DELETE):
+                await self._lease.delete()
+        except Forbidden as error:
+            log.debug("nor may it be looked for: %s", error)
+        except (KtError, TimeoutError) as error:  # the next start on this machine looks for it
+            log.info("whether session %s is there: %s", self._lease.session.name, error)
+            return
+        self._journal.drop()
 
     async def _give_back(self) -> int:
         """Lead callers away and let their calls end; how many had to be left going."""

@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.kube.fakeanswers import denied, failed
 from tests.unit.modes.inbound import PLAN, SERVICE, in_shop, selector, slice_of
 
 from ktconnect.modes.exchange.selector import SelectorWay
@@ -57,6 +58,36 @@ async def test_a_session_that_was_never_announced_leaves_nothing_to_do():
         await undo.run(reporter)
         assert list(journals().iterdir()) == []
         assert reporter.steps == []
+
+
+async def unanswered(api, cluster):
+    """The undo of a session whose Lease was made, and nobody told us."""
+    undo, lease, _ = await undo_of(api, cluster)
+    await lease.create()
+    lease._stored = None
+    return undo
+
+
+async def test_a_lease_whose_making_was_never_answered_goes_too():
+    async with in_shop() as (api, cluster, reporter):
+        undo = await unanswered(api, cluster)
+        await undo.run(reporter)
+        assert (LEASE, "shop", PLAN.session.name) not in api.objects
+        assert list(journals().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [(failed(500, "InternalError", "no leader"), 1), (denied("get", "leases", "shop"), 0)],
+)
+async def test_whether_there_is_a_lease_is_left_to_the_next_start_unless_that_may_not_look(
+    answer, kept
+):
+    async with in_shop() as (api, cluster, reporter):
+        undo = await unanswered(api, cluster)
+        api.next_answers = [answer]
+        await undo.run(reporter)
+        assert len(list(journals().iterdir())) == kept
 
 
 async def test_callers_are_led_away_before_anybody_is_refused_and_anything_deleted():
