@@ -55,6 +55,7 @@ def token(cluster: Playground, namespace: str, account: str = "default") -> str:
 
 
 def documented_rules() -> list[Config]:
-    """The rules of the Role in the documentation, word for word."""
-    [block] = re.findall(r"```yaml\n(.*?)```", RIGHTS.read_text(), re.DOTALL)
+    """The rules of connect's Role in the documentation, word for word."""
+    blocks = re.findall(r"```yaml\n(.*?)```", RIGHTS.read_text(), re.DOTALL)
+    [block] = [each for each in blocks if "ktctl-connect" in each]
     return list(yaml.safe_load(block)["rules"])

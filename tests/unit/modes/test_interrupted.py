@@ -9,6 +9,7 @@ from tests.unit.modes.inbound import PLAN, SERVICE, service
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.interrupting import HOWS, calls_of, interrupted
 
+from ktconnect.modes.exchange import scale as scaling
 from ktconnect.modes.exchange import scale_wait
 from ktconnect.modes.exchange.scale import ScaleWay
 from ktconnect.modes.exchange.scale_find import ScalePlan
@@ -33,6 +34,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(restore, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(serving_undo, "PROXIES", 0)
     monkeypatch.setattr(serving_undo, "LEFT_WITHIN", 0.1)
+    monkeypatch.setattr(scaling, "SETTLE", 0)
     monkeypatch.setattr(scale_wait, "LOOK_AGAIN", 0.01)
     monkeypatch.setattr(scale_wait, "ENDPOINTS_WITHIN", 0.05)
 

@@ -6,6 +6,7 @@ from tests.unit.modes.shop import shop
 from tests.unit.tunnel.ends import until
 
 from ktconnect.modes.serving import line as serving_line
+from ktconnect.modes.serving import selftest
 from ktconnect.modes.serving import undo as serving_undo
 
 
@@ -15,6 +16,8 @@ def brief(tmp_path, monkeypatch):
     monkeypatch.setattr(serving_line, "LOOK_AGAIN", 0.02)
     monkeypatch.setattr(serving_line, "LOST_AFTER", 0.1)
     monkeypatch.setattr(serving_undo, "PROXIES", 0.01)
+    monkeypatch.setattr(serving_undo, "LEFT_WITHIN", 0.1)
+    monkeypatch.setattr(selftest, "WITHIN", 0.1)
 
 
 async def test_a_tunnel_that_stays_away_means_that_the_agent_is_lost_though_its_pod_is_there(
