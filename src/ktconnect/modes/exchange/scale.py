@@ -8,6 +8,7 @@ from ktconnect.errors import Conflict, KtError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.report import Reporter
+from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.serving.spec import RECOVER_WAIT
 from ktconnect.modes.serving.way import InboundPlan, Origins
 from ktconnect.modes.targets import SERVICE
@@ -101,7 +102,8 @@ class ScaleWay:
         await until_endpoint(self._cluster, namespace, agent, self._services)
         self._led = True
         if self._original:
-            await self._backend.write(self._workload.key, 0, expected=self._original)
+            down = self._backend.write(self._workload.key, 0, expected=self._original)
+            await to_the_end(down)  # what is under way can't be seen by who undoes it
         self.broken = ""
 
     async def follow(self, reporter: Reporter) -> None:

@@ -17,6 +17,7 @@ from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.watch import Event
 from ktconnect.modes.report import Reporter
+from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.serving.way import InboundPlan, Origins, WayLost
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.lease import SessionLease
@@ -111,8 +112,7 @@ class SelectorWay:
             self._led = False
             self.broken = "callers go to the origin"
             found = await self.service()
-            now = selector_of(found) if found else None
-            if found is None or now is None or not has(now, self._ours):
+            if found is None or not has(now := selector_of(found), self._ours):
                 return
             goal = without(now, self._ours) or self._original
             try:
@@ -178,7 +178,7 @@ class SelectorWay:
             return False
         try:
             await self._lease.check()
-            await self._backend.write(self._key, self._ours, expected=now)
+            await to_the_end(self._backend.write(self._key, self._ours, expected=now))
         except Conflict as conflict:  # a newer state is on its way to us, or our end
             log.info("selector of %s: %s", self._plan.where, conflict)
             return False

@@ -115,6 +115,36 @@ async def test_a_dead_session_is_undone_by_what_its_lease_says_of_the_last_selec
         assert way._original == {"app": "two"}
 
 
+class Underway:
+    """A back end whose writes arrive later, also of those who have not waited for them."""
+
+    def __init__(self, backend, tasks):
+        self._backend = backend
+        self._tasks = tasks
+        self.sent = asyncio.Event()
+
+    async def write(self, key, value, *, expected):
+        await asyncio.shield(self._tasks.create_task(self._arrive(key, value, expected)))
+
+    async def _arrive(self, key, value, expected):
+        self.sent.set()
+        await asyncio.sleep(0.05)
+        await self._backend.write(key, value, expected=expected)
+
+
+async def test_a_redirect_that_is_under_way_when_it_is_interrupted_is_undone():
+    async with in_shop() as (api, cluster, _):
+        way = await prepared(api, cluster)
+        async with asyncio.TaskGroup() as tasks:
+            way._backend = underway = Underway(way._backend, tasks)
+            switching = tasks.create_task(way.switch())
+            await underway.sent.wait()
+            switching.cancel()
+            await way.give_back()
+        assert selector(api) == {"app": "web"}
+        assert switching.cancelled()
+
+
 async def test_a_redirect_that_is_put_back_by_hand_is_made_again():
     async with redirected() as (api, _, _way, _reporter):
         applied(api, selector={"app": "web"})
