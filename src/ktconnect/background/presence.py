@@ -110,7 +110,7 @@ class Presence:
             writer.close()
         try:
             async with asyncio.timeout(LAST_WORDS):
-                for writer in self._writers:
+                for writer in list(self._writers):  # one may still come, or be dropped, meanwhile
                     await writer.wait_closed()
         except (TimeoutError, OSError):  # a listener that is stopped, or gone
             for writer in self._writers:

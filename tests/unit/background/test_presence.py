@@ -1,13 +1,16 @@
 import asyncio
 import json
 import os
+from contextlib import ExitStack
 
 from tests.unit.background.processes import process
+from tests.unit.tunnel.ends import until
 
 from ktconnect.background import presence as presences
 from ktconnect.background.asking import listening
 from ktconnect.background.presence import announced, this_process
 from ktconnect.background.process import processes
+from ktconnect.background.socketfile import connected
 
 
 def line(event, **told):
@@ -80,6 +83,18 @@ async def test_a_listener_who_does_not_read_is_dropped(kt_home, monkeypatch):
             await anext(events)
             while ours._writers:
                 ours.say(line("note", message="x" * 10_000))
+
+
+async def test_who_does_not_read_may_be_dropped_while_the_others_take_the_last_line(kt_home):
+    with announced(process()) as ours, ExitStack() as after:
+        async with asyncio.timeout(5), ours.answering():
+            after.enter_context(connected(ours.process.socket))
+            await until(lambda: ours._writers)
+            (deaf,) = ours._writers
+            while not deaf.transport.get_write_buffer_size():
+                ours.say(line("note", message="x" * 10_000))
+            asyncio.get_running_loop().call_later(0.05, ours.say, line("end", exitCode=0))
+    assert ours._writers == set()
 
 
 async def test_a_removed_pid_file_is_noticed(kt_home, monkeypatch):
