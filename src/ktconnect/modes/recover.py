@@ -124,10 +124,3 @@ def _tell(place: Looked, name: str, findings: Findings, reporter: Reporter, *, f
             hint="`ktctl birdseye` shows what there is, and who has it",
         )
     reporter.note(f"{name} is neither exchanged nor meshed")
-
-
-def _is_there(place: Looked, kind: str, name: str) -> bool:
-    """Also if it is not known."""
-    return kind in place.hidden or any(
-        each["metadata"]["name"] == name for each in place.seen.of(kind)
-    )

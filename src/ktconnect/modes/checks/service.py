@@ -3,11 +3,11 @@
 Manifests in, findings out: each says what is so, what it means for callers, and what to do.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from ktconnect import names
+from ktconnect.kube.undoable import AGENT
 from ktconnect.objects.session import Manifest
 
 from .mesh import check_subsets
@@ -15,8 +15,6 @@ from .seen import Finding, Found, Seen
 
 OLD_SELECTOR: Final = "kt-selector"
 """KT Connect's annotation on a Service: the selector that it had before."""
-AGENT: Final = re.compile(r"-kt-exchange-[a-z]{5}$")
-"""What a selector has in the place of its own values while a session has the Service."""
 TRACKERS: Final = {
     "argocd.argoproj.io/tracking-id": "Argo CD",
     "argocd.argoproj.io/instance": "Argo CD",
@@ -52,7 +50,7 @@ def _taken(seen: Seen) -> Found:
             f"Service {seen.name} is taken with KT Connect{by}: its selector is not its own",
             f"ask them to end it; if nobody runs it any more, `ktctl recover {seen.name}`",
         )
-    elif agents := sorted({value for value in selector.values() if AGENT.search(value)}):
+    elif agents := sorted({value for value in selector.values() if AGENT.fullmatch(value)}):
         yield Finding(
             "refuse",
             f"the selector of Service {seen.name} leads to an agent, {agents[0]}",
