@@ -11,7 +11,7 @@ from typing import Any
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Unreachable
 from ktconnect.kube.client import Cluster
-from ktconnect.kube.failures import AlreadyExists
+from ktconnect.kube.failures import AlreadyExists, TooMany
 from ktconnect.kube.watch import Event
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
@@ -141,7 +141,7 @@ class SessionLease:
         while True:
             try:
                 return await self._watched()
-            except Unreachable as error:
+            except (Unreachable, TooMany) as error:
                 log.debug("the lease can't be watched: %s", error)
             await asyncio.sleep(WATCH_AGAIN)
 

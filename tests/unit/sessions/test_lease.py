@@ -10,6 +10,7 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, Unreachable
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Session, record_of
+from ktconnect.sessions import lease as session_lease
 from ktconnect.sessions.lease import Ended, SessionLease, Taken, ago, described, sessions
 
 NOW = 1_790_000_000.0
@@ -155,6 +156,19 @@ async def ending(api, cluster, happens):
         await api.watched()
         happens(api, ours)
     return waiting.result()
+
+
+async def test_a_server_that_is_busy_is_no_end_of_the_session(monkeypatch):
+    monkeypatch.setattr(session_lease, "WATCH_AGAIN", 0.01)
+    async with in_cluster() as (api, cluster):
+        ours = lease_of(cluster)
+        await ours.create()
+        api.next_answers = [Answer(429, {"message": "busy"}, {"Retry-After": "0"})] * 9
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(ours.ended())
+            await api.watched()
+            take(api, ours)
+    assert waiting.result() == Ended("bob@desk")
 
 
 async def test_a_deleted_lease_ends_the_session():
