@@ -19,7 +19,7 @@ MODES = ("selector", "scale", "ephemeral")
 @click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
 @click.option(
     "--expose",
-    default="",
+    default=None,
     metavar="[LOCAL:]PORT,…",
     help="Ports that come here, by number or name.  [default: all of the Service]",
 )

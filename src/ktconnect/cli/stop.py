@@ -43,7 +43,9 @@ def stop(
 
     SESSION is a name or a process id as `ktctl ps` shows it.
     """
-    if bool(sessions) == everything:
+    if sessions and everything:
+        raise UsageError("--all is every session: it goes with no name", hint="drop one of them")
+    if not sessions and not everything:
         raise UsageError("say which sessions to stop", hint="name them, or use --all")
     shared = take_shared(context)
     wanted = processes() if everything else chosen(sessions)

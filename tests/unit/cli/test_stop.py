@@ -104,7 +104,9 @@ def test_one_that_does_not_end_in_time_is_left_running(kt_home, capsys):
 
 def test_it_must_be_said_which(kt_home, capsys):
     assert run(["stop"]) == 2
+    assert "say which sessions to stop" in capsys.readouterr().err
     assert run(["stop", "--all", "x"]) == 2
+    assert "--all is every session" in capsys.readouterr().err
     assert run(["stop", "nix"]) == 2
     assert "no session nix" in capsys.readouterr().err
 

@@ -18,14 +18,17 @@ HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])
 LONGEST_PATH = 100  # of a Unix socket; the kernel takes 107 bytes (unix(7))
 
 
-def parse_exposes(text: str) -> tuple[Expose, ...]:
-    """``[SERVICE=][LOCAL:]REMOTE[/tcp|/udp],…``; empty text means that nothing was said.
+def parse_exposes(text: str | None) -> tuple[Expose, ...]:
+    """``[SERVICE=][LOCAL:]REMOTE[/tcp|/udp],…``; None means that nothing was said.
 
     LOCAL is a port, ``host:port``, ``[IPv6]:port`` or a Unix socket (``/path``, ``unix:/path``);
     REMOTE a port of the Service, a target port, or a name of either.
 
-    Raises: UsageError for what can't be meant, and for what is said twice.
+    Raises: UsageError for what can't be meant, for what is said twice, and for text without any
+    port, as from an empty variable of a script: that is not taken for "all of them".
     """
+    if text is None:
+        return ()
     exposes: dict[tuple[str, str, str], Expose] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         expose = _parse(item)
@@ -36,6 +39,8 @@ def parse_exposes(text: str) -> tuple[Expose, ...]:
                 hint="a port can come to one place only: drop one of them",
             )
         exposes[key] = expose
+    if not exposes:
+        raise UsageError(f"--expose: {text!r} names no port", hint=EXAMPLES)
     return tuple(exposes.values())
 
 

@@ -38,7 +38,7 @@ def service(name):
 
 
 @asynccontextmanager
-async def planning(*targets, expose=""):
+async def planning(*targets, expose=None):
     """What the sessions of a shop come to; ``plan`` makes them."""
     async with FakeApi().serving() as api, RehearsalCluster(api.config()) as cluster:
         api.now = NOW.timestamp()

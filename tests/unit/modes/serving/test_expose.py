@@ -32,7 +32,14 @@ def test_an_item_says_the_local_and_the_remote_side(text, remote, local, protoco
 
 def test_items_are_separated_by_commas():
     assert [each.text for each in parse_exposes(" 8080:80, 53/udp,")] == ["8080:80", "53/udp"]
-    assert parse_exposes("") == ()
+
+
+def test_nothing_said_is_not_the_same_as_nothing_named():
+    assert parse_exposes(None) == ()
+    for text in ("", " ", ",", " , "):
+        with pytest.raises(UsageError, match="names no port") as refused:
+            parse_exposes(text)
+        assert refused.value.hint == EXAMPLES
 
 
 @pytest.mark.parametrize(
