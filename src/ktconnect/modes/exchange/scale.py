@@ -142,8 +142,8 @@ class ScaleWay:
         if not (now and self._original and self._led):  # at the end it is we who scale it
             return told and bool(now)
         if now != self._original or not told:
-            self._original = now
-            await self._lease.write_journal(self.journal)
+            await self._lease.write_journal([Entry("kube", self._workload.key, now, 0)])
+            self._original = now  # last: what has failed is done anew
             reporter.warn(
                 f"someone has scaled {self._workload} to {now}: callers are shared with its Pods",
                 "it is left so, now and at the end; end whoever scales it, then start again",

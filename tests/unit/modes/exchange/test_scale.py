@@ -209,6 +209,19 @@ async def test_our_own_way_back_is_no_drift():
         assert not any("someone has scaled" in message for message, _ in reporter.warnings)
 
 
+async def test_a_number_that_could_not_be_written_down_is_written_down_later():
+    async with way() as (api, scale_way, reporter):
+        await scale_way.switch()
+        async with following(scale_way, reporter):
+            api.put(web(3))
+            await until(lambda: journal_of(api) == [(KEY, 3, 0)])
+            api.denied = {("patch", "leases", "demo")}
+            api.put(web(4))
+            await asyncio.sleep(0.1)
+            api.denied = set()
+            await until(lambda: journal_of(api) == [(KEY, 4, 0)])
+
+
 async def test_their_number_comes_back_even_if_they_go_to_0_again():
     async with way() as (api, scale_way, reporter):
         await scale_way.switch()
