@@ -72,7 +72,7 @@ class TextReporter:
         if self._console.is_terminal:
             self._live.show([*map(status_line, self._states.values())])
         elif before is None or before.health != status.health:
-            self._console.print(status_line(status))
+            self._console.print(status_line(status), soft_wrap=True)
 
     def call(self, call: CallEnded) -> None:
         self._print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(call_line(call))}")

@@ -118,6 +118,12 @@ def test_an_unchanged_state_is_not_repeated_where_no_terminal_is():
     assert len(out.getvalue().splitlines()) == 1
 
 
+def test_a_state_is_one_line_where_no_terminal_is_however_long():
+    out = io.StringIO()
+    TextReporter(Console(file=out, width=30)).status(UP)
+    assert len(out.getvalue().splitlines()) == 1
+
+
 def test_on_a_terminal_the_last_line_is_alive_and_vanishes_at_the_end():
     out = io.StringIO()
     reporter = TextReporter(Console(file=out, width=80, force_terminal=True))
