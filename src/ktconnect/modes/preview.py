@@ -14,13 +14,13 @@ from .checks.seen import enforce
 from .clean import clean_quietly
 from .cluster import load_config, owned_by_user, require
 from .dryrun import cluster_for, make_way_or_tell
-from .exchange.origin import SERVICE
 from .preview_way import PreviewWay, owner_of
 from .report import Reporter
 from .serving.plan import inbound_plan, session_lease
 from .serving.session import InboundSession, serve
 from .serving.spec import PreviewSpec
 from .taking import taker_of
+from .targets import SERVICE
 
 
 async def run(spec: PreviewSpec, reporter: Reporter) -> None:

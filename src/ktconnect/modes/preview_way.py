@@ -15,9 +15,9 @@ from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.tunnel import Tunnel
 
-from .exchange.origin import SERVICE
 from .report import Reporter
 from .serving.way import InboundPlan, Origins, WayLost
+from .targets import SERVICE
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,12 @@ from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.spec import ExchangeSpec
 from ktconnect.modes.taking import taker_of
-from ktconnect.modes.targets import find_services, parse_target
+from ktconnect.modes.targets import SERVICE, find_services, parse_target
 from ktconnect.objects.ports import map_ports
 from ktconnect.objects.rights import EXCHANGE_SCALE, EXCHANGE_SELECTOR
 from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.tuning import raise_open_files
 
-from .origin import SERVICE
 from .scale_sessions import scale_sessions
 from .selector import SelectorWay
 

@@ -3,12 +3,10 @@
 from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF
+from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.origin import address_of, origin_name, origin_service
 from ktconnect.objects.session import LEASE, Manifest, Session
-
-SERVICE = "v1/Service"
-SLICE = "discovery.k8s.io/v1/EndpointSlice"
-OF_SERVICE = "kubernetes.io/service-name"
 
 
 class Origin:
@@ -48,7 +46,7 @@ class Origin:
 
     async def has_backends(self) -> bool:
         """Whether any of its Pods is ready, as far as the cluster has noticed."""
-        labels = f"{OF_SERVICE}={self.name}"
+        labels = f"{SLICE_OF}={self.name}"
         slices = await self._cluster.list(SLICE, self._namespace, labels=labels)
         return any(map(_is_ready, (each for found in slices for each in found["endpoints"] or ())))
 

@@ -7,7 +7,6 @@ exactly what they want, and never a mixture that selects nobody.
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -19,11 +18,12 @@ from ktconnect.kube.watch import Event
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.serving.way import InboundPlan, Origins, WayLost
+from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.lease import SessionLease
 from ktconnect.tunnel.tunnel import Tunnel
 
-from .origin import SERVICE, Origin
+from .origin import Origin
 from .origin_check import check_origin
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,7 @@ def target_ports(service: Manifest) -> frozenset[tuple[str, str]]:
     )
 
 
-def shown(selector: Mapping[str, str]) -> str:
+def shown(selector: Selector) -> str:
     """As kubectl writes it: ``app=web,tier=front``."""
     return ",".join(f"{key}={value}" for key, value in selector.items())
 

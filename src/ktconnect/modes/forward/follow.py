@@ -1,12 +1,13 @@
 """Where a target's connections go now: followed in the cluster, asked at each connection."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from ktconnect.errors import UsageError
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF
 from ktconnect.modes.mirror import Which, mirror
 from ktconnect.modes.targets import POD, SERVICE
 from ktconnect.objects.session import Manifest
@@ -25,8 +26,6 @@ from .choose import (
 from .goal import HOST, Goal
 from .ports import Remote, number_in, ports_of_host, ports_of_pods, ports_of_service
 
-SLICE: Final = "discovery.k8s.io/v1/EndpointSlice"
-SLICE_OF: Final = "kubernetes.io/service-name"
 OnMove = Callable[[str], object]
 
 

@@ -6,7 +6,7 @@ import logging
 from ktconnect.apply.journal import Journal
 from ktconnect.errors import Forbidden, KtError
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.exchange.origin import OF_SERVICE, SLICE
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF
 from ktconnect.modes.local import bind
 from ktconnect.modes.report import Reporter
 from ktconnect.sessions.lease import SessionLease
@@ -112,7 +112,7 @@ class Undo:
 
     async def _endpoints(self) -> set[str]:
         """Where the nodes lead callers of the Service, as far as they have been told."""
-        labels = f"{OF_SERVICE}={self._plan.service}"
+        labels = f"{SLICE_OF}={self._plan.service}"
         slices = await self._cluster.list(SLICE, self._plan.namespace, labels=labels)
         return {
             address
