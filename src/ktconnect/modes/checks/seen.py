@@ -126,6 +126,11 @@ def labels_of(item: Manifest) -> Mapping[str, str]:
     return item["metadata"].get("labels") or {}
 
 
+def is_ready(endpoint: Manifest) -> bool:
+    """An endpoint without the condition counts as ready (Kubernetes, "EndpointSlices")."""
+    return (endpoint.get("conditions") or {}).get("ready") is not False
+
+
 def is_ours(item: Manifest) -> bool:
     """Whether it is a session's, of ktctl or of KT Connect, and not the user's."""
     name = item["metadata"]["name"]

@@ -11,7 +11,7 @@ from ktconnect.kube.undoable import AGENT
 from ktconnect.objects.session import Manifest
 
 from .mesh import check_subsets
-from .seen import Finding, Found, Seen
+from .seen import Finding, Found, Seen, is_ready
 
 OLD_SELECTOR: Final = "kt-selector"
 """KT Connect's annotation on a Service: the selector that it had before."""
@@ -34,9 +34,9 @@ def check_service(seen: Seen) -> tuple[Finding, ...]:
 
 
 def ready_endpoints(slices: Iterable[Manifest]) -> int:
-    """How many endpoints get callers; one without the condition counts (EndpointSlice API)."""
+    """How many endpoints get callers."""
     every = (endpoint for each in slices for endpoint in each.get("endpoints") or ())
-    return sum((each.get("conditions") or {}).get("ready") is not False for each in every)
+    return sum(map(is_ready, every))
 
 
 def _taken(seen: Seen) -> Found:

@@ -3,7 +3,7 @@
 from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists
-from ktconnect.modes.checks.seen import SLICE, SLICE_OF
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.origin import address_of, origin_name, origin_service
 from ktconnect.objects.session import LEASE, Manifest, Session
@@ -48,7 +48,7 @@ class Origin:
         """Whether any of its Pods is ready, as far as the cluster has noticed."""
         labels = f"{SLICE_OF}={self.name}"
         slices = await self._cluster.list(SLICE, self._namespace, labels=labels)
-        return any(map(_is_ready, (each for found in slices for each in found["endpoints"] or ())))
+        return any(map(is_ready, (each for found in slices for each in found["endpoints"] or ())))
 
     async def delete(self) -> None:
         """Delete the one that ``create`` made. One that another session has made since stays."""
@@ -79,8 +79,3 @@ class Origin:
                     hint="`ktctl birdseye` shows whose that is",
                 )
         await self._cluster.delete(SERVICE, self.name, self._namespace, uid=metadata["uid"])
-
-
-def _is_ready(endpoint: Manifest) -> bool:
-    """An endpoint without the condition counts as ready (Kubernetes, "EndpointSlices")."""
-    return (endpoint.get("conditions") or {}).get("ready") is not False

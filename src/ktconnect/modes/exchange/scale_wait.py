@@ -12,7 +12,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import split_key
 from ktconnect.kube.scalable import SCALE
-from ktconnect.modes.checks.seen import SLICE, SLICE_OF
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
 from ktconnect.modes.targets import POD
 from ktconnect.objects.scale import Workload
 from ktconnect.objects.session import Manifest
@@ -126,8 +126,7 @@ async def _is_endpoint(cluster: Cluster, namespace: str, agent: str, service: st
 
 
 def _leads_to(endpoint: Manifest, pods: set[str]) -> bool:
-    ready = (endpoint.get("conditions") or {}).get("ready") is not False
-    return ready and (endpoint.get("targetRef") or {}).get("name") in pods
+    return is_ready(endpoint) and (endpoint.get("targetRef") or {}).get("name") in pods
 
 
 async def _agent_pods(cluster: Cluster, namespace: str, agent: str) -> list[Manifest]:

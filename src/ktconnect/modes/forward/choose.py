@@ -5,6 +5,7 @@ from typing import Final
 
 from ktconnect.errors import KtError
 from ktconnect.kube.podstate import Ready, verdict
+from ktconnect.modes.checks.seen import is_ready
 from ktconnect.modes.targets import POD
 from ktconnect.objects.session import Manifest
 from ktconnect.wire.target import Target
@@ -76,7 +77,7 @@ def endpoint(goal: Goal, slices: Iterable[Manifest], remote: Remote, family: int
         for each in slices
         if (number := _port_in(each, remote))
         for one in each.get("endpoints") or ()
-        if (one.get("conditions") or {}).get("ready", True) is not False
+        if is_ready(one)
     ]
     wanted = [one for one in found if family in (0, 6 if ":" in one[0] else 4)]
     if not wanted:

@@ -8,7 +8,7 @@ from tests.unit.modes.reporting import Remembering
 
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.checks.seen import Finding, Seen, enforce, look
+from ktconnect.modes.checks.seen import Finding, Seen, enforce, is_ready, look
 
 
 def named(kind, name, labels=None, **fields):
@@ -96,3 +96,17 @@ def test_a_service_of_other_pods_is_no_neighbour():
     other = named("Service", "other", spec={"selector": {"app": "other"}})
     pods = [named("Pod", "web-0", {"app": "web"})]
     assert Seen(WEB, services=[other, WEB], pods=pods).neighbours == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "ready"),
+    [
+        ({}, True),
+        ({"conditions": None}, True),
+        ({"conditions": {"ready": None}}, True),
+        ({"conditions": {"ready": True}}, True),
+        ({"conditions": {"ready": False}}, False),
+    ],
+)
+def test_only_an_endpoint_that_says_so_is_not_ready(endpoint, ready):
+    assert is_ready(endpoint) is ready
