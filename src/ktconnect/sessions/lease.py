@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict, KtError, Unreachable
+from ktconnect.errors import Conflict, KtError
 from ktconnect.kube.client import Cluster
-from ktconnect.kube.failures import AlreadyExists, TooMany
+from ktconnect.kube.failures import AlreadyExists
 from ktconnect.kube.watch import Event
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
@@ -141,8 +141,8 @@ class SessionLease:
         while True:
             try:
                 return await self._watched()
-            except (Unreachable, TooMany) as error:
-                log.debug("the lease can't be watched: %s", error)
+            except KtError as error:  # a login that has run out, too: callers are served still
+                log.info("the lease can't be watched: %s", error)
             await asyncio.sleep(WATCH_AGAIN)
 
     async def delete(self) -> bool:

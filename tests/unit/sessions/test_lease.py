@@ -158,12 +158,15 @@ async def ending(api, cluster, happens):
     return waiting.result()
 
 
-async def test_a_server_that_is_busy_is_no_end_of_the_session(monkeypatch):
+@pytest.mark.parametrize(("status", "why"), [(429, "busy"), (401, "login"), (403, "rights")])
+async def test_a_server_that_does_not_let_us_look_is_no_end_of_the_session(
+    monkeypatch, status, why
+):
     monkeypatch.setattr(session_lease, "WATCH_AGAIN", 0.01)
     async with in_cluster() as (api, cluster):
         ours = lease_of(cluster)
         await ours.create()
-        api.next_answers = [Answer(429, {"message": "busy"}, {"Retry-After": "0"})] * 9
+        api.next_answers = [Answer(status, {"message": why}, {"Retry-After": "0"})] * 9
         async with asyncio.TaskGroup() as tasks:
             waiting = tasks.create_task(ours.ended())
             await api.watched()
