@@ -163,16 +163,16 @@ def status_line(status: Status) -> Text:
     parts = [f"{status.target} {state}" if status.target else state]
     if status.round_trip is not None:
         parts.append(f"{status.round_trip * 1000:.1f} ms")
-    carried = _count(status.streams, "stream") if status.calls is None else calls_text(status.calls)
-    parts.append(carried)
+    streams = counted(status.streams, "stream")
+    parts.append(streams if status.calls is None else calls_text(status.calls))
     parts.append(f"↓ {size(status.received)} ↑ {size(status.sent)}")
-    parts.append(_count(status.reconnections, "reconnection"))
+    parts.append(counted(status.reconnections, "reconnection"))
     return Text("● ", style=COLOURS[status.health]).append(" · ".join(parts), style="default")
 
 
 def calls_text(calls: Calls) -> str:
     """``3 calls open, 1,204 in all, 311 by the origin``."""
-    parts = [f"{_count(calls.open, 'call')} open", f"{calls.total:,} in all"]
+    parts = [f"{counted(calls.open, 'call')} open", f"{calls.total:,} in all"]
     origin = max(calls.to_origin, calls.refused)
     if origin:
         parts.append(f"{origin:,} by the origin")
@@ -202,7 +202,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """``1 stream``, ``1,204 streams``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 

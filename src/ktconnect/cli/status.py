@@ -10,7 +10,7 @@ from ktconnect.background.asking import UP
 from .listing import Column, Listing, Row, key, local_time, render, show, watch
 from .mine import complete, look
 from .options import local_options, take_output
-from .output import calls_text, size
+from .output import calls_text, counted, size
 from .ps import NONE, name_of, state_of
 from .session import until_stopped
 
@@ -76,4 +76,4 @@ def carries(row: Row) -> str:
         from ktconnect.modes.report import Calls
 
         return calls_text(Calls(**row["calls"]))
-    return "" if row["streams"] is None else f"{row['streams']} streams"
+    return "" if row["streams"] is None else counted(row["streams"], "stream")

@@ -30,6 +30,7 @@ def test_figures_are_shown_in_words_and_none_as_nothing():
     assert round_trip({"roundTrip": 0.0012}) == "1.2 ms"
     assert round_trip({"roundTrip": None}) == ""
     assert carries({"calls": None, "streams": 3}) == "3 streams"
+    assert carries({"calls": None, "streams": 1}) == "1 stream"
     assert carries({"calls": None, "streams": None}) == ""
     calls = {"open": 1, "total": 7, "refused": 0, "to_origin": 0, "failed": 0}
     assert carries({"calls": calls, "streams": 1}).startswith("1 call open, 7 in all")
