@@ -12,7 +12,7 @@ from ktconnect.host.privileges import User, invoking_user
 def folder() -> Path:
     """``~/.kt`` of the user who runs us, of the one behind sudo while we are root."""
     user = _behind_sudo()
-    return Path(user.home if user else os.environ.get("HOME", "/")) / ".kt"
+    return Path(user.home if user else os.environ.get("HOME") or "/") / ".kt"
 
 
 def pids() -> Path:

@@ -17,7 +17,7 @@ from ktconnect.objects.session import LEASE
 
 def journals() -> Path:
     """Where they are: in the home of the user who runs us."""
-    return Path(os.environ.get("HOME", "/")) / ".kt" / "journal"
+    return Path(os.environ.get("HOME") or "/") / ".kt" / "journal"
 
 
 @dataclass(frozen=True, slots=True)

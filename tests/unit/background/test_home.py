@@ -12,6 +12,12 @@ def test_all_is_below_the_users_own_folder(kt_home):
     assert {home.pids().name, home.runs().name, home.logs().name} == {"pid", "run", "log"}
 
 
+def test_an_empty_home_does_not_mean_the_working_directory(monkeypatch):
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    monkeypatch.setenv("HOME", "")
+    assert str(home.folder()) == "/.kt"
+
+
 def test_what_is_made_is_for_its_owner_alone(kt_home):
     made = home.make(home.runs())
     assert made.stat().st_mode & 0o777 == 0o700

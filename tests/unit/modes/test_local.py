@@ -16,6 +16,11 @@ def test_journals_are_in_the_home_of_the_user():
     assert journals().parts[-2:] == (".kt", "journal")
 
 
+def test_an_empty_home_does_not_mean_the_working_directory(monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    assert str(journals()) == "/.kt/journal"
+
+
 def test_a_living_session_is_no_remains():
     remember("https://api", "demo", "kt-connect-shadow-abcde")
     assert list(remains()) == []
