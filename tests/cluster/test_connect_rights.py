@@ -87,5 +87,5 @@ def test_several_missing_verbs_are_all_named_at_once(cluster, poor_user):
     config = poor_user([])
     ended = run_ktctl(cluster, *command(cluster, "poor", "--kubeconfig", config)[1:])
     assert ended.code == 4
-    for right in ("create leases", "create pods/portforward", "list services"):
+    for right in ("delete leases", "create pods/portforward", "list, watch services"):
         assert right in ended.error["message"]

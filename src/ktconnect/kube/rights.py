@@ -26,6 +26,14 @@ class Right(NamedTuple):
         return f"{self.verb} {resource} {where}"
 
 
+def named(rights: Iterable[Right]) -> str:
+    """Many rights in few words: ``create, get leases.coordination.k8s.io in namespace demo; …``."""
+    verbs: dict[Right, list[str]] = {}
+    for right in dict.fromkeys(rights):
+        verbs.setdefault(right._replace(verb=""), []).append(right.verb)
+    return "; ".join(str(on._replace(verb=", ".join(said))) for on, said in verbs.items())
+
+
 def review(right: Right) -> Manifest:
     """The question as a manifest."""
     resource, _, subresource = right.resource.partition("/")

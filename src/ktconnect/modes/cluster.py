@@ -13,6 +13,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig, load
 from ktconnect.kube.facts import ClusterFacts
 from ktconnect.kube.rights import Right as Asked
+from ktconnect.kube.rights import named
 from ktconnect.objects.rights import Right
 
 from .spec import ClusterSpec
@@ -51,7 +52,7 @@ async def require(cluster: Cluster, namespace: str, rights: tuple[Right, ...]) -
     missing = await cluster.allowed(asked)
     if missing:
         raise Forbidden(
-            f"you may not {', '.join(map(str, missing))}",
+            f"you may not {named(missing)}",
             hint='ask for the Role in the documentation, "Rights", or use another --namespace',
         )
 

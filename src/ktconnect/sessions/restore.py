@@ -15,7 +15,7 @@ from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import resource_of, split_key
-from ktconnect.kube.rights import Right
+from ktconnect.kube.rights import Right, named
 from ktconnect.kube.undoable import all_undoable
 from ktconnect.objects.session import LEASE, Manifest, Record, taking
 
@@ -77,7 +77,7 @@ async def _check_rights(cluster: Cluster, record: Record) -> None:
     missing = await cluster.allowed(rights_of(record))
     if missing:
         raise Forbidden(
-            f"you may not {', '.join(map(str, missing))}",
+            f"you may not {named(missing)}",
             hint="`ktctl rbac print recover` prints the Role that it takes",
         )
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ktconnect.errors import Forbidden, Unreachable
-from ktconnect.kube.rights import Right, missing, review
+from ktconnect.kube.rights import Right, missing, named, review
 
 
 def test_a_question_names_only_what_is_given():
@@ -16,6 +16,15 @@ def test_a_question_names_only_what_is_given():
 
 def test_a_right_reads_as_a_sentence():
     assert str(Right("list", "apps", "deployments")) == "list deployments.apps in the whole cluster"
+
+
+def test_rights_on_one_resource_are_named_together_and_once():
+    leases = [Right(verb, "", "leases", "demo") for verb in ("create", "get", "create")]
+    both = [*leases, Right("list", "", "leases"), Right("get", "", "pods", "demo")]
+    assert named(both) == (
+        "create, get leases in namespace demo; list leases in the whole cluster; "
+        "get pods in namespace demo"
+    )
 
 
 async def test_a_server_that_may_not_be_asked_counts_as_allowing():
