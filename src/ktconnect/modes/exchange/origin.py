@@ -1,12 +1,23 @@
 """The origin Service of a session: made, kept like the Service that it stands in for, removed."""
 
-from ktconnect.errors import Conflict
+import asyncio
+import logging
+
+from ktconnect.errors import Conflict, KtError
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists
 from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
+from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.origin import address_of, origin_name, origin_service
 from ktconnect.objects.session import LEASE, Manifest, Session
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = 5.0
+"""Seconds between two looks whether it is still there."""
+
+KEPT = ("name", "namespace", "labels", "annotations", "ownerReferences")
 
 
 class Origin:
@@ -42,7 +53,34 @@ class Origin:
     async def select(self, selector: dict[str, str]) -> None:
         """Have these Pods from now on."""
         patch = [{"op": "replace", "path": "/spec/selector", "value": selector}]
-        await self._cluster.patch(SERVICE, self.name, patch, self._namespace)
+        self._made = await self._cluster.patch(SERVICE, self.name, patch, self._namespace)
+
+    async def keep(self, reporter: Reporter) -> None:
+        """Make it again, at its address, whenever somebody has deleted it; until cancelled.
+
+        The agent knows that address: without it a dead laptop's callers would have no way back.
+        """
+        while True:
+            await asyncio.sleep(LOOK_AGAIN)
+            try:
+                if await self._make_again():
+                    reporter.warn(
+                        f"service {self._namespace}/{self.name} was deleted, and is made again",
+                        "callers go there when this machine is gone: leave it to the session",
+                    )
+            except KtError as error:
+                log.info("the origin %s: %s", self.name, error)
+
+    async def _make_again(self) -> bool:
+        made = self._made
+        if made is None or await self._cluster.find(SERVICE, self.name, self._namespace):
+            return False
+        metadata = {key: made["metadata"][key] for key in KEPT if key in made["metadata"]}
+        kind = {"apiVersion": "v1", "kind": "Service"}
+        again = await self._cluster.create({**kind, "metadata": metadata, "spec": made["spec"]})
+        if self._made is not None:  # else the end has come meanwhile: it goes with its Lease
+            self._made = again
+        return True
 
     async def has_backends(self) -> bool:
         """Whether any of its Pods is ready, as far as the cluster has noticed."""
@@ -52,9 +90,10 @@ class Origin:
 
     async def delete(self) -> None:
         """Delete the one that ``create`` made. One that another session has made since stays."""
-        if self._made is None:
+        made, self._made = self._made, None
+        if made is None:
             return
-        uid = str(self._made["metadata"]["uid"])
+        uid = str(made["metadata"]["uid"])
         try:
             await self._cluster.delete(SERVICE, self.name, self._namespace, uid=uid)
         except Conflict:

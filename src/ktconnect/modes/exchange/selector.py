@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, UsageError
+from ktconnect.groups import task_group
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.watch import Event
@@ -97,14 +98,16 @@ class SelectorWay:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Way`."""
-        while True:
-            try:
-                await self._watch(reporter)
-            except WayLost:
-                raise
-            except KtError as error:
-                log.info("service %s can't be watched: %s", self._plan.where, error)
-            await asyncio.sleep(FOLLOW_AGAIN)
+        async with task_group() as tasks:
+            tasks.create_task(self._origin.keep(reporter))
+            while True:
+                try:
+                    await self._watch(reporter)
+                except WayLost:
+                    raise
+                except KtError as error:
+                    log.info("service %s can't be watched: %s", self._plan.where, error)
+                await asyncio.sleep(FOLLOW_AGAIN)
 
     async def give_back(self) -> None:
         """See `Way`."""
