@@ -53,7 +53,7 @@ async def require(cluster: Cluster, namespace: str, rights: tuple[Right, ...]) -
     if missing:
         raise Forbidden(
             f"you may not {named(missing)}",
-            hint='ask for the Role in the documentation, "Rights", or use another --namespace',
+            hint="`ktctl rbac print COMMAND` prints the Role to ask for; or try another -n",
         )
 
 
