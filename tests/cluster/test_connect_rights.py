@@ -79,7 +79,7 @@ def test_a_missing_verb_is_named_before_anything_is_created(cluster, poor_user, 
     assert ended.code == 4, ended
     assert f"{verb} {resource}" in ended.error["message"]
     assert "in namespace poor" in ended.error["message"]
-    assert "Rights" in ended.error["hint"]
+    assert "ktctl rbac print" in ended.error["hint"]
     assert "Starting" not in ended.stdout
 
 
