@@ -1,12 +1,11 @@
 """The way of a preview: a Service of its own, there only while the session is."""
 
-import asyncio
 import logging
 from contextlib import aclosing
 
 from ktconnect import names
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict, KtError, Refused
+from ktconnect.errors import Conflict, Refused
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists
 from ktconnect.kube.watch import Event
@@ -16,12 +15,11 @@ from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.tunnel import Tunnel
 
 from .report import Reporter
+from .serving.following import follow
 from .serving.way import InboundPlan, Origins, WayLost
 from .targets import SERVICE
 
 log = logging.getLogger(__name__)
-
-FOLLOW_AGAIN = 1.0
 
 ADDRESSES = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
 HELM = "meta.helm.sh/release-name"
@@ -93,14 +91,7 @@ class PreviewWay:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Way`. A Service that was deleted is made anew."""
-        while True:
-            try:
-                await self._watch(reporter)
-            except WayLost:
-                raise
-            except KtError as error:
-                log.info("service %s can't be watched: %s", self._plan.where, error)
-            await asyncio.sleep(FOLLOW_AGAIN)
+        await follow(lambda: self._watch(reporter), self._plan.where)
 
     async def give_back(self) -> None:
         """See `Way`."""

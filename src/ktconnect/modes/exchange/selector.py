@@ -11,13 +11,14 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict, KtError, UsageError
+from ktconnect.errors import Conflict, UsageError
 from ktconnect.groups import task_group
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.watch import Event
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.end import to_the_end
+from ktconnect.modes.serving.following import follow
 from ktconnect.modes.serving.way import InboundPlan, Origins, WayLost
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.session import Manifest
@@ -30,9 +31,6 @@ from .origin_check import check_origin
 log = logging.getLogger(__name__)
 
 Selector = dict[str, str]
-
-FOLLOW_AGAIN = 1.0
-"""Seconds until a Service that can't be watched is tried again."""
 
 
 class SelectorWay:
@@ -100,14 +98,7 @@ class SelectorWay:
         """See `Way`."""
         async with task_group() as tasks:
             tasks.create_task(self._origin.keep(reporter))
-            while True:
-                try:
-                    await self._watch(reporter)
-                except WayLost:
-                    raise
-                except KtError as error:
-                    log.info("service %s can't be watched: %s", self._plan.where, error)
-                await asyncio.sleep(FOLLOW_AGAIN)
+            await follow(lambda: self._watch(reporter), self._plan.where)
 
     async def give_back(self) -> None:
         """See `Way`."""
