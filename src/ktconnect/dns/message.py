@@ -21,6 +21,7 @@ PLAIN_UDP_SIZE = 512
 OUR_UDP_SIZE = 1232  # what passes everywhere without fragments
 _QR, _OPCODE, _TC, _RD, _RA = 0x8000, 0x7800, 0x0200, 0x0100, 0x0080
 _FIXED = struct.Struct("!HHIH")
+_TTL = struct.Struct("!I")
 _TO_QUESTION = b"\xc0\x0c"
 _OUR_OPT = ROOT + struct.pack("!HHIH", OPT, OUR_UDP_SIZE, 0, 0)
 # rdata with names that a server may compress: bytes before the names, number of names
@@ -185,6 +186,21 @@ def truncated(response: bytes, size: int) -> bytes:
     flags = int.from_bytes(response[2:4], "big") | _TC
     head = response[:2] + struct.pack("!5H", flags, 1, 0, 0, 1 if opt else 0)
     return head + response[HEADER:end] + opt
+
+
+def with_brief_no(response: bytes, end: int, seconds: int) -> bytes:
+    """The response, its "no" good for ``seconds`` at most; ``end``: offset behind the question.
+
+    How long a "no" may be kept is the lesser of the SOA's TTL and its last field (RFC 2308 §5).
+    Raises: FormatError.
+    """
+    if answer_count(response) or rcode(response) not in (NOERROR, NXDOMAIN):
+        return response
+    brief = bytearray(response)
+    for record in records(response, end):
+        if record.rtype == SOA:
+            _TTL.pack_into(brief, record.ttl_offset, min(record.ttl, seconds))
+    return bytes(brief)
 
 
 def renamed(message: bytes, name: bytes) -> bytes:

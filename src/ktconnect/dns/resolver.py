@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ktconnect.networks import Address
 
 from .ask import Ask, AskFailed
-from .cache import Cache
+from .cache import NEGATIVE_SECONDS, Cache
 from .message import (
     AAAA,
     FORMERR,
@@ -28,6 +28,7 @@ from .message import (
     rcode,
     renamed,
     truncated,
+    with_brief_no,
 )
 from .name import FormatError, read_name, to_wire
 from .order import CLUSTER
@@ -129,7 +130,7 @@ class Resolver:
     async def _resolve(self, key: Key, asker: _Asker) -> None:
         same, tcp, decision = key
         try:
-            response = await self._ask_all(asker, tcp, decision)
+            response = _brief(await self._ask_all(asker, tcp, decision), asker, decision)
             self._cache.put((same, decision), response, asker.question.end)
         except (AskFailed, TimeoutError, OSError):
             self._counters.failed += 1
@@ -189,6 +190,16 @@ def _same(query: bytes, question: Question) -> bytes:
 def _override(query: bytes, question: Question, address: Address) -> bytes:
     fits = question.qtype == (A if address.version == 4 else AAAA)
     return answer(query, question, NOERROR, [address] if fits else ())
+
+
+def _brief(response: bytes, asker: _Asker, decision: Decision) -> bytes:
+    """A resolver before us (systemd-resolved) must not keep a "no" longer than we do ourselves."""
+    if not decision.may_appear:
+        return response
+    try:
+        return with_brief_no(response, asker.question.end, NEGATIVE_SECONDS)
+    except FormatError:
+        return response
 
 
 def _is_enough(response: bytes, exhaustive: bool) -> bool:

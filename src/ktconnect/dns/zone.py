@@ -30,12 +30,14 @@ class Decision:
     """How a name is answered: with ``address`` at once, else by the attempts in turn.
 
     The next attempt follows on NXDOMAIN; with ``exhaustive`` (an order given by the user) also on
-    an empty answer and on a server that doesn't answer.
+    an empty answer and on a server that doesn't answer. ``may_appear``: a Service made a moment
+    later would have this name, so that a "no" holds only briefly.
     """
 
     attempts: tuple[Attempt, ...] = ()
     address: Address | None = None
     exhaustive: bool = False
+    may_appear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,12 @@ class Zone:
         if self.order:
             return self._in_order(name)
         if self._is_full(name):
-            return Decision((Attempt(CLUSTER, name),))
+            return Decision((Attempt(CLUSTER, name),), may_appear=True)
         if self._is_reserved(name):
-            return Decision((Attempt(CLUSTER, f"{name}.{self.cluster_domain}"),))
+            attempt = Attempt(CLUSTER, f"{name}.{self.cluster_domain}")
+            return Decision((attempt,), may_appear=True)
         short = (Attempt(CLUSTER, full) for full in self._short(name))
-        return Decision((*short, Attempt(UPSTREAM, name)))
+        return Decision((*short, Attempt(UPSTREAM, name)), may_appear=self._may_appear(name))
 
     def _in_order(self, name: str) -> Decision:
         names = expand(name, search_list(self.namespace, self.cluster_domain), self.strip)
@@ -85,7 +88,12 @@ class Zone:
         for server in self.order:
             asked = names if server == CLUSTER else (name,)
             attempts += (Attempt(server, one) for one in asked)
-        return Decision(tuple(attempts), exhaustive=True)
+        return Decision(tuple(attempts), exhaustive=True, may_appear=self._may_appear(name))
+
+    def _may_appear(self, name: str) -> bool:
+        """``svc``, ``svc.ns``, ``pod.svc.ns``: no Service of that name is known as yet."""
+        labels = name.split(".")
+        return len(labels) == 1 or (len(labels) <= 3 and labels[-1] in self.namespaces)
 
     def _is_full(self, name: str) -> bool:
         if f".{name}".endswith(self._endings):

@@ -67,6 +67,7 @@ class Answers:
     def __init__(self, known: dict[str, tuple[str, ...]] | None = None) -> None:
         self.known = known or {}
         self.asked: list[tuple[str, bool]] = []
+        self.authority: tuple[str, ...] = ()
         self.failing = False
         self.cut = 0
         self.gate = asyncio.Event()
@@ -78,7 +79,8 @@ class Answers:
         await self.gate.wait()
         if self.failing:
             raise AskFailed("told to fail")
-        if name not in self.known:
-            return response(query, code="NXDOMAIN")
-        wire = response(query, *self.known[name])
+        if name in self.known:
+            wire = response(query, *self.known[name])
+        else:
+            wire = response(query, code="NXDOMAIN", authority=self.authority)
         return wire[: len(wire) - self.cut]

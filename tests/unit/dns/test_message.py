@@ -25,6 +25,7 @@ from ktconnect.dns.message import (
     records,
     renamed,
     truncated,
+    with_brief_no,
     with_id,
 )
 from ktconnect.dns.name import FormatError, to_wire
@@ -215,3 +216,25 @@ def test_a_name_that_leaves_its_record_is_a_format_error():
     wire[7] = 1
     with pytest.raises(FormatError):
         renamed(bytes(wire), to_wire("x"))
+
+
+NO = "shop. {ttl} IN SOA ns.shop. admin.shop. 1 2 3 4 86400"
+
+
+@pytest.mark.parametrize("code", ["NXDOMAIN", "NOERROR"])
+@pytest.mark.parametrize(("said", "kept"), [(86400, 5), (5, 5), (2, 2)])
+def test_a_no_is_made_brief_but_never_longer(code, said, kept):
+    asked = query("web.shop")
+    wire = response(asked, authority=(NO.format(ttl=said),), code=code)
+    brief = read(with_brief_no(wire, parse_question(asked).end, 5))
+    assert [rrset.ttl for rrset in brief.authority] == [kept]
+
+
+def test_answers_and_failures_are_not_made_brief():
+    asked = query("web.shop")
+    end = parse_question(asked).end
+    for wire in (
+        response(asked, "web.shop. 60 IN A 192.0.2.1", authority=(NO.format(ttl=60),)),
+        response(asked, authority=(NO.format(ttl=60),), code="SERVFAIL"),
+    ):
+        assert with_brief_no(wire, end, 5) == wire

@@ -196,3 +196,26 @@ async def test_servers_that_take_too_long_are_a_failure():
     bench = Bench(limits=Limits(seconds=0.02))
     bench.cluster.gate.clear()
     assert read(await bench.one("web")).rcode() == 2
+
+
+ROOT_SOA = ". 86400 IN SOA a.root. admin.root. 1 2 3 4 86400"
+
+
+async def no_ttl(bench: Bench, name: str) -> int:
+    [rrset] = read(await bench.one(name)).authority
+    return rrset.ttl
+
+
+async def test_a_resolver_before_us_may_not_keep_a_no_for_a_service_that_may_appear():
+    bench = Bench()
+    bench.upstream.authority = (ROOT_SOA,)
+    assert await no_ttl(bench, "later") == 5
+    assert await no_ttl(bench, "no.example.com") == 86400
+
+
+async def test_a_damaged_no_is_passed_on():
+    bench = Bench()
+    bench.upstream.authority = (ROOT_SOA,)
+    whole = await Bench.one(bench, "later")
+    bench.upstream.cut = 2
+    assert len(await bench.one("sooner")) == len(whole) + 1 - 2

@@ -134,3 +134,23 @@ def test_every_address_is_found_in_its_reverse_name(address):
 @pytest.mark.parametrize("name", ["x.in-addr.arpa", "1.ip6.arpa", "g." * 31 + "0.ip6.arpa", "web"])
 def test_other_names_are_no_reverse_names(name):
     assert reverse_address(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("later", True),
+        ("later.dev", True),
+        ("pod-0.later.dev", True),
+        ("later.dev.svc", True),
+        ("later.dev.svc.cluster.local", True),
+        ("later.unknown", False),
+        ("www.example.com", False),
+        ("a.b.c.dev", False),
+    ],
+)
+def test_names_that_a_service_made_a_moment_later_would_have(name, may):
+    assert ZONE.route(name).may_appear is may
+    assert Zone("cluster.local", "shop", order=("cluster",)).route(name).may_appear is (
+        name == "later"
+    )
