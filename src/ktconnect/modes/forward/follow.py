@@ -8,7 +8,7 @@ from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.modes.checks.seen import SLICE, SLICE_OF
-from ktconnect.modes.mirror import Which, mirror
+from ktconnect.modes.watched import Which, watched
 from ktconnect.modes.targets import POD, SERVICE
 from ktconnect.objects.session import Manifest
 from ktconnect.wire.target import Target
@@ -101,7 +101,7 @@ class ServiceLead:
             tasks.create_task(self._follow_service())
             if self._service is not None and is_headless(self._service):
                 which = Which(SLICE, self._namespace, labels=f"{SLICE_OF}={self._goal.name}")
-                tasks.create_task(mirror(self._cluster, which, self._slices, _nothing))
+                tasks.create_task(watched(self._cluster, which, self._slices, _nothing))
 
     def target(self, remote: Remote) -> Target:
         """See Leading."""
@@ -122,7 +122,7 @@ class ServiceLead:
             self._service = found.get(self._goal.name)
 
         which = Which(SERVICE, self._namespace, fields=f"metadata.name={self._goal.name}")
-        await mirror(self._cluster, which, found, changed)
+        await watched(self._cluster, which, found, changed)
 
 
 class PodLead:
@@ -165,7 +165,7 @@ class PodLead:
             which = Which(POD, self._namespace, labels=selector_text(self._selector))
         else:
             which = Which(POD, self._namespace, fields=f"metadata.name={self._goal.name}")
-        await mirror(self._cluster, which, self._pods, self._choose)
+        await watched(self._cluster, which, self._pods, self._choose)
 
     def target(self, remote: Remote) -> Target:
         """See Leading."""

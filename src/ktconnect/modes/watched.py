@@ -27,7 +27,7 @@ class Which:
     fields: str = ""
 
 
-async def mirror(
+async def watched(
     cluster: Cluster, which: Which, into: dict[str, Manifest], changed: Callable[[], object]
 ) -> None:
     """Keep ``into`` as the cluster has it, by name, until cancelled.

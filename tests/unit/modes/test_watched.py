@@ -4,8 +4,8 @@ import pytest
 from tests.unit.kube.fakeapi import FakeApi
 
 from ktconnect.kube.client import Cluster
-from ktconnect.modes import mirror as mirrors
-from ktconnect.modes.mirror import Which, mirror
+from ktconnect.modes import watched as copies
+from ktconnect.modes.watched import Which, watched
 
 
 def pod(name):
@@ -14,7 +14,7 @@ def pod(name):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(mirrors, "AGAIN", 0.01)
+    monkeypatch.setattr(copies, "AGAIN", 0.01)
 
 
 async def test_it_is_as_the_cluster_has_it_through_cuts_and_refusals(quick):
@@ -31,7 +31,9 @@ async def test_it_is_as_the_cluster_has_it_through_cuts_and_refusals(quick):
 
         async with asyncio.TaskGroup() as tasks:
             which = Which("v1/Pod", "demo")
-            task = tasks.create_task(mirror(cluster, which, into, lambda: changes.put_nowait(None)))
+            task = tasks.create_task(
+                watched(cluster, which, into, lambda: changes.put_nowait(None))
+            )
             await asyncio.sleep(0.05)
             assert set(into) == {"stale"}  # what was known holds
             api.denied = set()

@@ -1,0 +1,1 @@
+"""Which request goes where, as values; and the same said to Envoy, Istio and the Gateway API."""
