@@ -8,8 +8,8 @@ from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.modes.checks.seen import SLICE, SLICE_OF
-from ktconnect.modes.watched import Which, watched
 from ktconnect.modes.targets import POD, SERVICE
+from ktconnect.modes.watched import Which, watched
 from ktconnect.objects.session import Manifest
 from ktconnect.wire.target import Target
 
