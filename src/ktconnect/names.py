@@ -13,11 +13,15 @@ ANNOTATION_USER = "kt-user"
 ANNOTATION_CONFIG = "kt-config"
 ANNOTATION_JOURNAL = "kt-journal"
 ANNOTATION_TAKEN_BY = "kt-taken-by"
+ANNOTATION_LEAVING = "kt-leaving"
 
 ROLE_CONNECT = "shadow-connect"
 ROLE_FORWARD = "shadow-forward"
 ROLE_EXCHANGE = "shadow-exchange"
 ROLE_PREVIEW = "shadow-preview"
+ROLE_MESH = "shadow-mesh"
+ROLE_MIRROR = "shadow-mirror"
+ROLE_ROUTER = ROUTER = "router"
 
 AGENT_CONTAINER = "standalone"
 AGENT_PORT = 7070

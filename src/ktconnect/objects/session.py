@@ -131,6 +131,11 @@ def taking(by: str, uid: str, version: str = "") -> list[dict[str, Any]]:
     return [*_only(uid), *([unchanged] if version else []), note]
 
 
+def departing(uid: str) -> list[dict[str, Any]]:
+    """The JSON Patch that says of a session that it is about to end by itself."""
+    return [*_only(uid), _noting(names.ANNOTATION_LEAVING, "true")]
+
+
 def _only(uid: str) -> list[dict[str, Any]]:
     return [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
 
@@ -169,6 +174,7 @@ class Record:
     since: datetime | None
     renewed: datetime | None
     duration: timedelta
+    leaving: bool = False
 
     @property
     def mode(self) -> str:
@@ -210,6 +216,7 @@ def record_of(lease: Manifest) -> Record:
         since=acquired,
         renewed=_moment(spec.get("renewTime")) or acquired,
         duration=_duration(spec.get("leaseDurationSeconds")),
+        leaving=bool(notes.get(names.ANNOTATION_LEAVING)),
     )
 
 

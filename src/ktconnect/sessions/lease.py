@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError
 from ktconnect.kube.client import Cluster
-from ktconnect.kube.failures import AlreadyExists
+from ktconnect.kube.failures import AlreadyExists, NotFound
 from ktconnect.kube.watch import Event
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
@@ -114,6 +114,12 @@ class SessionLease:
     async def renew(self) -> None:
         """Say that we are alive. Raises: Conflict, NotFound if the Lease is no longer ours."""
         await self._patch(leases.renewal(await self._now(), self.uid))
+
+    async def tell_leaving(self) -> None:
+        """Say that we are about to end, for those who share something with us."""
+        with suppress(Conflict, NotFound):  # somebody has undone us already
+            if self._stored is not None:
+                await self._patch(leases.departing(self.uid))
 
     async def keep_alive(self, every: float | None = None) -> None:
         """Renew until cancelled. A cluster out of reach is not a reason to give up."""

@@ -1,0 +1,225 @@
+import asyncio
+
+import pytest
+from tests.unit.sessions.world import BEFORE, MOMENT, NOW, OURS, entry, in_cluster, put_service
+from tests.unit.sessions.world import selector as selector_of
+
+from ktconnect.errors import Conflict, Forbidden, KtError
+from ktconnect.kube.client import Cluster
+from ktconnect.objects.session import LEASE, Session, record_of
+from ktconnect.sessions import shared as shared_lease
+from ktconnect.sessions.lease import SessionLease
+from ktconnect.sessions.shared import SHARED, SharedLease, find_shared, shared_name
+
+NAME = shared_name("web")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(shared_lease, "LOOK", 0.01)
+    monkeypatch.setattr("ktconnect.sessions.restore.SETTLE_SECONDS", 0)
+
+
+class User:
+    """One who meshes the Service: with a session of their own, and a part in what is shared."""
+
+    def __init__(self, cluster, who, restore_after=60.0):
+        session = Session(f"kt-mesh-web-{who}", "demo", "shadow-mesh", f"{who}@laptop")
+        config = {"mode": "mesh", "target": "service/web", SHARED: NAME}
+        self.own = SessionLease(cluster, session, config)
+        self.shared = SharedLease(cluster, "web", "demo", "router", restore_after=restore_after)
+
+    async def come(self):
+        await self.own.create()
+        return await self.shared.join([entry()])
+
+    async def go(self):
+        """Whether everything had to be put back."""
+        last = await self.shared.end(self.own)
+        if last:
+            await self.shared.give_back()
+            await self.shared.delete()
+        await self.own.delete()
+        return last
+
+
+def stored(api):
+    return record_of(api.objects[LEASE, "demo", NAME])
+
+
+async def test_the_first_makes_it_and_all_others_join_it_whatever_they_would_have_made():
+    async with in_cluster() as (api, cluster):
+        ann, bob = User(cluster, "ann", restore_after=8), User(cluster, "bob")
+        assert await ann.come() is True
+        bob.shared = SharedLease(cluster, "web", "demo", "istio")
+        await bob.own.create()
+        assert await bob.shared.join([]) is False
+        assert bob.shared.record.journal == (entry(),)
+        assert bob.shared.driver == "router"
+        assert bob.shared.owner == ann.shared.owner
+        record = await find_shared(cluster, "demo", "web")
+        assert record == stored(api)
+        assert (record.role, record.mode, record.target) == ("router", "router", "service/web")
+        assert await find_shared(cluster, "demo", "other") is None
+
+
+async def test_whoever_renews_keeps_it_alive_for_all():
+    async with in_cluster() as (api, cluster):
+        ann, bob = User(cluster, "ann"), User(cluster, "bob")
+        await ann.come()
+        api.now = NOW + 50
+        async with Cluster(api.config()) as other:
+            bob = User(other, "bob")
+            await bob.come()
+        assert (stored(api).renewed - MOMENT).total_seconds() >= 49
+
+
+async def test_the_last_one_out_puts_back_and_nobody_before():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        users = [User(cluster, who) for who in ("ann", "bob", "eve")]
+        for user in users:
+            await user.come()
+        assert await users[0].go() is False
+        assert await users[2].go() is False
+        assert selector_of(api) == OURS
+        assert await users[1].go() is True
+        assert selector_of(api) == BEFORE
+        assert [name for kind, _, name in api.objects if kind == LEASE] == []
+
+
+async def test_two_who_leave_at_once_do_not_both_leave_it_to_the_other():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        users = [User(cluster, who) for who in ("ann", "bob", "eve")]
+        for user in users:
+            await user.come()
+        last = await asyncio.gather(*(user.go() for user in users))
+        assert sum(last) == 1
+        assert selector_of(api) == BEFORE
+        assert await find_shared(cluster, "demo", "web") is None
+
+
+async def test_the_dead_do_not_count():
+    async with in_cluster() as (api, cluster):
+        await User(cluster, "ann").come()
+        api.now = NOW + 100
+        async with Cluster(api.config()) as other:
+            bob = User(other, "bob")
+            assert await bob.come() is False
+            assert await bob.shared.end(bob.own) is True
+
+
+async def test_who_has_announced_a_session_but_not_joined_yet_counts():
+    async with in_cluster() as (_, cluster):
+        ann, bob = User(cluster, "ann"), User(cluster, "bob")
+        await ann.come()
+        await bob.own.create()
+        assert await ann.shared.end(ann.own) is False
+        assert await bob.shared.end(bob.own) is True  # gave up before it had joined
+
+
+class Slow(SharedLease):
+    """Between its look at the others and its mark, somebody comes."""
+
+    async def others(self, own):
+        found = await super().others(own)
+        if not found:
+            await self.meanwhile()
+        return found
+
+    async def meanwhile(self):
+        raise NotImplementedError
+
+
+async def test_who_joins_while_the_last_one_leaves_is_not_left_alone():
+    async with in_cluster() as (api, cluster):
+        ann, bob = User(cluster, "ann"), User(cluster, "bob")
+        await ann.come()
+        slow = Slow(cluster, "web", "demo", "router")
+        slow.meanwhile = bob.come
+        assert await slow.end(ann.own) is False
+        assert stored(api).taken_by == ""
+        assert await bob.shared.end(bob.own) is True
+
+
+async def test_who_joins_too_late_waits_until_all_is_put_back_and_begins_anew():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        ann, bob = User(cluster, "ann"), User(cluster, "bob")
+        await ann.come()
+        assert await ann.shared.end(ann.own) is True
+        assert "ann@laptop" in stored(api).taken_by
+        async with asyncio.TaskGroup() as tasks:
+            joining = tasks.create_task(bob.come())
+            await asyncio.sleep(0.05)
+            assert not joining.done()
+            assert await ann.go() is True
+        assert joining.result() is True
+        assert selector_of(api) == BEFORE
+
+
+async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        ann = User(cluster, "ann")
+        await ann.come()
+        assert await ann.shared.end(ann.own)
+        api.now = NOW + 100
+        async with Cluster(api.config()) as other:
+            assert await User(other, "bob").come() is True
+        assert selector_of(api) == BEFORE
+
+
+async def test_what_can_not_be_put_back_is_said(monkeypatch):
+    monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 0.1)
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        ann = User(cluster, "ann")
+        await ann.come()
+        assert await ann.shared.end(ann.own)
+        with pytest.raises(Conflict, match=r"service/web is being put back, by ann@laptop"):
+            await User(cluster, "bob").come()
+        api.now = NOW + 100
+        api.denied = {("patch", "services", "demo")}
+        async with Cluster(api.config()) as other:
+            with pytest.raises(Forbidden, match="patch services"):
+                await User(other, "eve").come()
+
+
+async def test_a_journal_that_nobody_may_undo_is_not_joined():
+    async with in_cluster() as (_, cluster):
+        ann = User(cluster, "ann")
+        await ann.own.create()
+        await ann.shared.create([entry(after={"app": "other"})])
+        with pytest.raises(KtError, match="does not trust"):
+            await User(cluster, "bob").come()
+
+
+async def test_of_two_who_rewrite_the_journal_the_one_who_has_not_read_the_other_is_told():
+    async with in_cluster() as (api, cluster):
+        ann, bob = User(cluster, "ann"), User(cluster, "bob")
+        await ann.come()
+        await bob.come()
+        await ann.shared.write_journal([entry(before={"app": "web", "v": "2"})])
+        with pytest.raises(Conflict):
+            await bob.shared.write_journal([entry(before={"app": "web", "v": "1"})])
+        assert await bob.shared.refresh() == stored(api)
+        await bob.shared.write_journal([entry(before={"app": "web", "v": "3"})])
+        assert stored(api).journal[0].before == {"app": "web", "v": "3"}
+
+
+async def test_one_that_is_ended_or_made_anew_is_not_read_as_the_one_that_was_joined():
+    async with in_cluster() as (api, cluster):
+        ann = User(cluster, "ann")
+        await ann.come()
+        assert await ann.shared.refresh() is not None
+        assert await ann.shared.end(ann.own) is True
+        assert await ann.shared.refresh() is None
+        assert await ann.shared.end(ann.own) is True  # said again, after what followed had failed
+        api.remove(LEASE, NAME, "demo")
+        assert await ann.shared.refresh() is None
+        assert await ann.shared.end(ann.own) is False
+        await User(cluster, "bob").come()
+        assert await ann.shared.refresh() is None
+        assert await ann.shared.join([]) is False  # and it may be joined again
