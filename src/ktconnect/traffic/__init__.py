@@ -1,0 +1,1 @@
+"""HTTP as it was seen: requests and their answers, kept in files, told apart from each other."""

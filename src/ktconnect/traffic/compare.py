@@ -1,0 +1,148 @@
+"""How two answers to the same request differ, in what a caller would notice."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from .bodies import is_json, json_of, plain, text_of
+from .exchange import Answer, Body, Headers, header
+from .secrets import is_masked
+from .tree import ABSENT, differences
+
+NOISE = frozenset(
+    {
+        *("date", "server", "age", "via", "x-request-id", "x-kt-served-by"),
+        *("connection", "keep-alive", "transfer-encoding", "content-length", "traceparent"),
+    }
+)
+"""Headers that tell two answers apart, and never two programs."""
+
+NOISY_PREFIXES = ("x-envoy-", "x-b3-")
+MOST = 50
+"""Differences of one body that are listed: beyond, another number tells nobody more."""
+
+LONGEST = 200
+"""Characters of a value that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``what``: ``status``, ``header`` or ``body``; ``where``: the header's name, the path in JSON,
+    the line of a text, or "". ``origin`` and ``laptop``: what each has, for a person."""
+
+    what: str
+    where: str
+    origin: str
+    laptop: str
+
+
+def compare(
+    origin: Answer, laptop: Answer, ignored: frozenset[str] = frozenset()
+) -> tuple[Difference, ...]:
+    """Where they differ. ``ignored``: names of headers, lower-case, besides NOISE.
+
+    Sizes are of the bodies, so Content-Length is not compared by itself.
+    """
+    found: list[Difference] = []
+    if origin.status != laptop.status:
+        found.append(Difference("status", "", status_of(origin), status_of(laptop)))
+    found += _headers(origin.headers, laptop.headers, ignored)
+    found += islice(_bodies(origin, laptop), MOST)
+    return tuple(found)
+
+
+def status_of(answer: Answer) -> str:
+    """``404 Not Found``."""
+    return f"{answer.status} {answer.reason}".rstrip()
+
+
+def _headers(left: Headers, right: Headers, ignored: frozenset[str]) -> Iterator[Difference]:
+    for name in sorted({key.lower() for key, _ in (*left, *right)} - NOISE - ignored):
+        one, two = header(left, name), header(right, name)
+        if name.startswith(NOISY_PREFIXES) or one == two or is_masked(one):
+            continue
+        if name == "content-encoding":  # a proxy's choice: the bodies tell
+            continue
+        yield Difference("header", name, _shown_header(left, name), _shown_header(right, name))
+
+
+def _shown_header(headers: Headers, name: str) -> str:
+    there = any(key.lower() == name for key, _ in headers)
+    return shown(header(headers, name) if there else ABSENT)
+
+
+def _bodies(left: Answer, right: Answer) -> Iterator[Difference]:
+    one, two = left.body, right.body
+    if one.digest and one.digest == two.digest:
+        return
+    plain_one, plain_two = plain(left.headers, one), plain(right.headers, two)
+    if plain_one is None or plain_two is None:
+        yield Difference("body", "", measure(one), measure(two))
+        return
+    if one.is_cut or two.is_cut:
+        coded = (header(each.headers, "content-encoding") for each in (left, right))
+        sizes_differ = len({*coded}) == 1 and _sizes_differ(one, two)
+        if sizes_differ or not _begin_alike(plain_one, plain_two):
+            yield Difference("body", "", measure(one), measure(two))
+    elif plain_one != plain_two:
+        yield from _contents(left.headers, right.headers, plain_one, plain_two)
+
+
+def _contents(left: Headers, right: Headers, one: bytes, two: bytes) -> Iterator[Difference]:
+    trees = json_of(one), json_of(two)
+    if (is_json(left) or is_json(right)) and trees[0] is not None and trees[1] is not None:
+        for leaf in differences(trees[0][0], trees[1][0]):
+            yield Difference("body", leaf.path, shown(leaf.left), shown(leaf.right))
+        return
+    texts = text_of(left, one), text_of(right, two)
+    if texts[0] is not None and texts[1] is not None:
+        yield from _lines(texts[0].splitlines(), texts[1].splitlines())
+        return
+    yield Difference("body", "", measure(Body.whole(one)), measure(Body.whole(two)))
+
+
+def _lines(left: list[str], right: list[str]) -> Iterator[Difference]:
+    """By their place, up to the first line that is missing. Line ends make no difference."""
+    for number, (one, two) in enumerate(zip(left, right, strict=False), 1):
+        if one != two:
+            yield Difference("body", f"line {number}", _cut(one), _cut(two))
+    if len(left) != len(right):
+        yield Difference("body", "", f"{len(left)} lines", f"{len(right)} lines")
+
+
+def _begin_alike(one: bytes, two: bytes) -> bool:
+    """As far as both are known; that the rest is equal is not known."""
+    length = min(len(one), len(two))
+    return one[:length] == two[:length]
+
+
+def _sizes_differ(one: Body, two: Body) -> bool:
+    """Where only the beginning was seen of one, its size is a lower bound."""
+    if one.digest and two.digest:
+        return one.digest != two.digest
+    known, cut = (one, two) if one.digest else (two, one)
+    return bool(known.digest) and known.size < cut.size
+
+
+def measure(body: Body) -> str:
+    """``1,204 bytes, sha256 3f786850e387…``."""
+    if not body.digest and not body.is_cut:
+        body = Body(body.data, body.size, hashlib.sha256(body.data).hexdigest())
+    digest = f", sha256 {body.digest[:12]}…" if body.digest else " at least"
+    return f"{body.size:,} bytes{digest}"
+
+
+def shown(value: Any) -> str:
+    """A value as it is written down: strings as they are, the rest as JSON."""
+    if isinstance(value, str):
+        return _cut(value)
+    if value is ABSENT:
+        return "absent"
+    return _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,97 @@
+import gzip
+import json
+
+import pytest
+
+from ktconnect.traffic.compare import MOST, Difference, compare, measure
+from ktconnect.traffic.exchange import Answer, Body
+
+
+def answer(body=b"", status=200, **headers):
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Answer(status, named, body if isinstance(body, Body) else Body.whole(body))
+
+
+def json_answer(value, **more):
+    return answer(json.dumps(value).encode(), content_type="application/json", **more)
+
+
+def test_equal_answers_do_not_differ():
+    one = json_answer({"a": 1}, date="Mon", server="envoy", x_envoy_upstream_service_time="3")
+    two = answer(b'{ "a" : 1 }', Content_Type="application/json", date="Tue", X_Request_ID="u-1")
+    assert compare(one, two) == ()
+
+
+def test_status_headers_and_body_are_told_apart():
+    one = Answer(200, (("X-Shop", "1"), ("X-Old", "y")), Body.whole(b"a\nb"), "OK")
+    two = Answer(500, (("X-Shop", "2"), ("X-Trace", "t")), Body.whole(b"a\nc"))
+    assert compare(one, two, frozenset({"x-trace"})) == (
+        Difference("status", "", "200 OK", "500"),
+        Difference("header", "x-old", "y", "absent"),
+        Difference("header", "x-shop", "1", "2"),
+        Difference("body", "line 2", "b", "c"),
+    )
+
+
+def test_json_is_compared_by_its_values():
+    found = compare(json_answer({"n": [1, 2]}), json_answer({"n": [1, "two"], "m": None}))
+    assert found == (
+        Difference("body", "$.n[1]", "2", "two"),
+        Difference("body", "$.m", "absent", "null"),
+    )
+
+
+def test_what_is_told_to_be_json_and_is_not_is_compared_as_text():
+    found = compare(json_answer({}), answer(b"oops\r\nmore", content_type="application/json"))
+    assert found == (
+        Difference("body", "line 1", "{}", "oops"),
+        Difference("body", "", "1 lines", "2 lines"),
+    )
+
+
+def test_a_coding_makes_no_difference():
+    packed = answer(gzip.compress(b"hello"), content_encoding="gzip")
+    assert compare(packed, answer(b"hello")) == ()
+    assert compare(packed, answer(b"jello"))[0].where == "line 1"
+
+
+def test_bytes_are_told_by_size_and_digest():
+    (found,) = compare(answer(b"\0\1"), answer(b"\0\2\3"))
+    assert found == Difference(
+        "body", "", "2 bytes, sha256 b413f47d13ee…", "3 bytes, sha256 " + found.laptop[16:]
+    )
+    (coded,) = compare(
+        answer(b"\x0babc", content_encoding="br"), answer(b"\x0babd", content_encoding="br")
+    )
+    assert coded.origin.startswith("4 bytes, sha256 ")
+
+
+def test_a_masked_secret_is_no_difference():
+    assert compare(answer(set_cookie="a=(not recorded)"), answer(set_cookie="a=1")) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "alike"),
+    [
+        (Body(b"abc", 10), Body(b"abc", 10), True),  # more is not known
+        (Body(b"abc", 10), Body.whole(b"abcd"), False),  # shorter than what was seen of the other
+        (Body(b"abc", 4), Body.whole(b"abcdef"), True),
+        (Body(b"abc", 10), Body(b"abx", 10), False),
+        (Body(b"abc", 10, "d1"), Body(b"abc", 10, "d2"), False),
+        (Body(b"abc", 10, "d1"), Body(b"abc", 10, "d1"), True),
+    ],
+)
+def test_of_long_bodies_what_is_known_is_compared(one, two, alike):
+    assert (compare(answer(one), answer(two)) == ()) is alike
+
+
+def test_long_values_and_long_lists_are_cut():
+    many = compare(json_answer([0] * 500), json_answer([1] * 500))
+    assert len(many) == MOST
+    (long,) = compare(answer(b"a" * 5000), answer(b"b"))
+    assert len(long.origin) == 200
+
+
+def test_a_size_that_is_not_whole_is_a_least():
+    assert measure(Body(b"abc", 5)) == "5 bytes at least"
+    assert measure(Body(b"", 0)).startswith("0 bytes, sha256 e3b0")
