@@ -26,4 +26,5 @@ ROLE_ROUTER = ROUTER = "router"
 AGENT_CONTAINER = "standalone"
 AGENT_PORT = 7070
 AGENT_IMAGE = "python:3-alpine"
+ROUTER_IMAGE = "envoyproxy/envoy:distroless-v1.40.0"
 CLUSTER_DOMAIN = "cluster.local"
