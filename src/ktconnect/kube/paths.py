@@ -100,6 +100,16 @@ KINDS: Mapping[str, Resource] = {
     "networking.istio.io/v1/DestinationRule": Resource(
         "networking.istio.io", "v1", "destinationrules"
     ),
+    "security.istio.io/v1/PeerAuthentication": Resource(
+        "security.istio.io", "v1", "peerauthentications"
+    ),
+    "security.istio.io/v1/AuthorizationPolicy": Resource(
+        "security.istio.io", "v1", "authorizationpolicies"
+    ),
+    "gateway.networking.k8s.io/v1/GatewayClass": Resource(
+        "gateway.networking.k8s.io", "v1", "gatewayclasses", namespaced=False
+    ),
+    "gateway.networking.k8s.io/v1/Gateway": Resource("gateway.networking.k8s.io", "v1", "gateways"),
     "gateway.networking.k8s.io/v1/HTTPRoute": Resource(
         "gateway.networking.k8s.io", "v1", "httproutes"
     ),

@@ -15,9 +15,14 @@ from ktconnect.errors import UsageError
 from .paths import KINDS, split_key
 from .pointer import REPLICAS
 
-AGENT = re.compile(r".+-kt-(exchange|preview|mesh)-[a-z0-9]+")
-"""The names of agents that callers come to; a selector that leads there has them as values."""
+AGENT = re.compile(r".+-kt-((exchange|preview|mesh)-[a-z0-9]+|router)")
+"""The names of agents and routers that callers come to; a selector that leads there has them as
+values."""
 
+ROUTE = re.compile(r"/spec/http\[name=(kt-(mesh|mirror)-[a-z0-9]([-a-z0-9]*[a-z0-9])?)\]")
+"""A route of ours among the user's own, in a VirtualService (Istio, "HTTPRoute", ``name``)."""
+
+VIRTUAL_SERVICE = "networking.istio.io/v1/VirtualService"
 OWN_NOTES = "/metadata/annotations/kt-"
 SELECTOR = "/spec/selector"
 FIELDS = {
@@ -34,13 +39,20 @@ def is_undoable(entry: Entry, namespace: str) -> bool:
 
 
 def _is_like_ours(entry: Entry) -> bool:
-    """Whether it is a step of a session: callers led to an agent, a workload scaled to 0."""
+    """Whether it is a step of a session: callers led to an agent, a workload scaled to 0, a route
+    added. An undo therefore adds no route, and takes none away that has another name."""
     pointer = entry.key.partition("#")[2]
+    if route := ROUTE.fullmatch(pointer):
+        return entry.before is None and _name(entry.after) == route[1]
     if pointer == REPLICAS:
         return entry.after == 0 and isinstance(entry.before, int) and entry.before > 0
     if pointer == SELECTOR:
         return bool(entry.before) and _leads_to_agent(entry.after)
     return True
+
+
+def _name(item: Json | None) -> Json | None:
+    return item.get("name") if isinstance(item, dict) else None
 
 
 def _leads_to_agent(selector: Json | None) -> bool:
@@ -58,6 +70,8 @@ def _is_named_rightly(entry: Entry, namespace: str) -> bool:
         return False
     if at.subresource:
         return (at.subresource, pointer) == ("scale", REPLICAS)
+    if at.kind == VIRTUAL_SERVICE:
+        return ROUTE.fullmatch(pointer) is not None
     plural = KINDS[at.kind].plural if isinstance(at.kind, str) else ""
     return pointer in FIELDS.get(plural, ()) or (plural == "services" and _is_own(pointer))
 

@@ -216,12 +216,14 @@ def _apply(document: dict[str, Any], step: dict[str, Any]) -> bool:
     ]
     holder: Any = document
     for parent in parents:
-        if parent not in holder:
+        if isinstance(holder, list):
+            holder = dict(enumerate(holder)).get(int(parent))
+        elif parent in holder:
+            holder = holder[parent]
+        else:
             return False
-        holder = holder[parent]
-    if isinstance(holder, list) and last == "-":
-        holder.append(step["value"])
-        return True
+    if isinstance(holder, list):
+        return _apply_to_list(holder, step, last)
     if step["op"] == "test":
         return bool(holder.get(last) == step["value"])
     if step["op"] == "remove":
@@ -229,4 +231,21 @@ def _apply(document: dict[str, Any], step: dict[str, Any]) -> bool:
     if step["op"] == "replace" and last not in holder:
         return False
     holder[last] = step["value"]
+    return True
+
+
+def _apply_to_list(items: list[Any], step: dict[str, Any], last: str) -> bool:
+    """As RFC 6902 has it: ``add`` moves the others on, the others need an item to be there."""
+    if step["op"] == "add":
+        items.insert(len(items) if last == "-" else int(last), step["value"])
+        return True
+    number = int(last)
+    if number >= len(items):
+        return False
+    if step["op"] == "test":
+        return bool(items[number] == step["value"])
+    if step["op"] == "remove":
+        items.pop(number)
+    else:
+        items[number] = step["value"]
     return True

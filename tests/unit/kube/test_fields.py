@@ -48,3 +48,33 @@ async def test_a_patch_that_keeps_missing_is_given_up(api, backend):
     with pytest.raises(Conflict):
         await backend.write(KEY, {"c": "d"}, expected={"a": "b"})
     assert sum(asked.method == "PATCH" for asked in api.asked) == TRIES
+
+
+ROUTE = "networking.istio.io/v1/VirtualService/demo/web#/spec/http[name=kt-mesh-ci]"
+
+
+def rules(api, *http):
+    spec = {"hosts": ["web"], **({"http": list(http)} if http else {})}
+    kind = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService"}
+    return api.put({**kind, "metadata": METADATA, "spec": spec})["spec"]
+
+
+async def test_a_route_comes_and_goes_among_those_of_others(api, backend):
+    def now():
+        return api.objects["networking.istio.io/v1/VirtualService", "demo", "web"]["spec"]
+
+    ours, theirs = {"name": "kt-mesh-ci", "route": []}, {"route": [{}]}
+    for own in ([theirs], []):
+        before = rules(api, *own)
+        await backend.write(ROUTE, ours, expected=None)
+        assert now()["http"][0] == ours
+        other = {"name": "kt-mesh-bob"}
+        await backend.write(ROUTE.replace("ci", "bob"), other, expected=None)
+        assert await backend.read(ROUTE) == ours
+        await backend.write(ROUTE, {**ours, "timeout": "1s"}, expected=ours)
+        assert now()["http"][:2] == [other, {**ours, "timeout": "1s"}]
+        with pytest.raises(Conflict):
+            await backend.write(ROUTE, None, expected=ours)
+        await backend.write(ROUTE.replace("ci", "bob"), None, expected=other)
+        await backend.write(ROUTE, None, expected={**ours, "timeout": "1s"})
+        assert now() == before

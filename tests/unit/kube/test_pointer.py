@@ -51,3 +51,51 @@ def test_a_scale_that_says_nothing_says_0():
     assert field_at({**scale, "spec": {"replicas": 2}}, "/spec/replicas") == 2
     assert field_at({"kind": "Deployment", "spec": {}}, "/spec/replicas") is None
     assert field_at(scale, "/spec/other") is None
+
+
+RULES = {
+    "metadata": {"resourceVersion": "7"},
+    "spec": {"http": [{"name": "kt-mesh-ci", "a": 1}, "odd", {"name": "a/b"}, {"route": []}]},
+}
+OURS = "/spec/http[name=kt-mesh-ci]"
+
+
+def test_an_item_is_found_by_its_name_wherever_it_stands():
+    assert value_at(RULES, OURS) == {"name": "kt-mesh-ci", "a": 1}
+    assert value_at(RULES, f"{OURS}/a") == 1
+    assert value_at(RULES, "/spec/http[name=a~1b]") == {"name": "a/b"}
+    for pointer in ("/spec/http[name=other]", "/spec/tcp[name=x]", "/metadata[name=x]", "/x[y=z]"):
+        assert value_at(RULES, pointer) is None
+
+
+def test_an_item_is_changed_where_it_stands_if_that_is_still_so():
+    item = {"name": "a/b"}
+    assert patch_to(RULES, "/spec/http[name=a~1b]", None, item) == [
+        {"op": "test", "path": "/spec/http/2", "value": item},
+        {"op": "remove", "path": "/spec/http/2"},
+    ]
+    assert patch_to(RULES, f"{OURS}/a", 2, 1) == [
+        {"op": "test", "path": "/spec/http/0/a", "value": 1},
+        {"op": "replace", "path": "/spec/http/0/a", "value": 2},
+    ]
+
+
+def test_an_item_is_added_in_front_and_its_list_is_made_if_need_be():
+    unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
+    added = {"op": "add", "path": "/spec/http/0", "value": {"name": "new"}}
+    assert patch_to(RULES, "/spec/http[name=new]", {"name": "new"}, None) == [unchanged, added]
+    bare = {"metadata": RULES["metadata"]}
+    assert patch_to(bare, "/spec/http[name=new]", {"name": "new"}, None) == [
+        unchanged,
+        {"op": "add", "path": "/spec", "value": {}},
+        {"op": "add", "path": "/spec/http", "value": []},
+        added,
+    ]
+
+
+def test_a_list_goes_with_its_last_item():
+    item = {"name": "kt-mesh-ci"}
+    assert patch_to({"spec": {"http": [item]}}, OURS, None, item) == [
+        {"op": "test", "path": "/spec/http", "value": [item]},
+        {"op": "remove", "path": "/spec/http"},
+    ]

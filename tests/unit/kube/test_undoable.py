@@ -68,6 +68,43 @@ def test_no_workload_that_runs_is_scaled(before, after):
     assert not is_undoable(step, "demo")
 
 
+RULES = "networking.istio.io/v1/VirtualService/demo/web#/spec/http"
+
+
+def routes(name, key=None, before=None):
+    return Entry("kube", f"{RULES}[name={key or name}]", before, {"name": name, "route": []})
+
+
+def test_callers_are_led_away_from_a_router_too():
+    after = {"app": "web-kt-router"}
+    assert is_undoable(
+        Entry("kube", "v1/Service/demo/web#/spec/selector", {"app": "web"}, after), "demo"
+    )
+
+
+@pytest.mark.parametrize("name", ["kt-mesh-ci", "kt-mirror-a1-2"])
+def test_a_route_that_was_added_may_be_taken_away(name):
+    assert is_undoable(routes(name), "demo")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        routes("kt-mesh-ci", before={"name": "kt-mesh-ci"}),
+        routes("main"),
+        routes("kt-mesh-ci", key="kt-mesh-bob"),
+        routes("kt-mesh-ci", key="kt-mesh-ci]/x[name=y"),
+        routes("kt-mesh-"),
+        Entry("kube", f"{RULES}[name=kt-mesh-ci]", None, None),
+        Entry("kube", f"{RULES}", None, {"name": "kt-mesh-ci"}),
+        Entry("kube", RULES.replace("VirtualService", "DestinationRule"), None, {}),
+        Entry("kube", "v1/Service/demo/web#/spec/http[name=kt-mesh-ci]", None, {}),
+    ],
+)
+def test_no_route_is_changed_that_its_owner_wrote(entry):
+    assert not is_undoable(entry, "demo")
+
+
 def test_the_laptops_own_things_are_not_undone_from_the_cluster():
     key = "v1/Service/demo/web#/spec/selector"
     assert not is_undoable(entry(key, "host"), "demo")
