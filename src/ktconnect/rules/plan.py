@@ -1,0 +1,104 @@
+"""All that the router of one Service needs to know; from it alone its configuration is computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from .model import Manifest, Share
+
+App = Literal["http", "grpc", "tls", "tcp", "udp", "unknown"]
+"""What is spoken on a port, as far as the Service says: ``unknown`` if it does not."""
+
+# "Application protocol" of the Service API, and what Istio and the Gateway API add to it
+# (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
+_HTTP: Final = ("http", "http2", "h2c", "ws", "kubernetes.io/h2c", "kubernetes.io/ws")
+_GRPC: Final = ("grpc", "grpc-web")
+_TLS: Final = ("https", "tls", "wss", "hbone", "kubernetes.io/wss")
+_TCP: Final = (
+    *("tcp", "mongo", "mongodb", "mysql", "mariadb", "redis", "postgres", "postgresql", "mssql"),
+    *("oracle", "amqp", "mqtt", "kafka", "nats", "stomp", "thrift", "dubbo", "ldap", "ssh", "ftp"),
+    *("smtp", "imap", "pop3", "cassandra", "memcached", "zookeeper", "rtmp", "sip"),
+)
+
+# Where the server speaks first, or what is no HTTP: asked only if neither name nor appProtocol
+# says anything. To wait for a client's first byte there would hold up both sides.
+_TCP_PORTS: Final = (21, 22, 25, 110, 119, 143, 587, 3306, 5432, 5672, 6379, 9092, 27017)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedPort:
+    """One port of the Service, and where the router listens for it.
+
+    ``number`` and ``name``: of the Service's port. ``pod_port``: the router's Pods listen there,
+    since the Service's target port leads there. ``uniform``: the origin's Pods have that number,
+    too; False where its name stands for another number, or for several: only the cluster knows.
+    """
+
+    number: int
+    pod_port: int
+    app: App = "unknown"
+    name: str = ""
+    uniform: bool = True
+
+    @property
+    def protocol(self) -> Literal["tcp", "udp"]:
+        """The transport below it."""
+        return "udp" if self.app == "udp" else "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """One Service's router.
+
+    ``ports``: all that it carries, in the Service's order. ``shares``: in any order.
+    ``origin_address``: the cluster IP of the Service for the origin; its ports have the numbers
+    of the Service's own. ``origin_host``: the DNS name that gives the addresses of the origin's
+    ready Pods, one by one; "" if there is none.
+    """
+
+    namespace: str
+    service: str
+    ports: tuple[RoutedPort, ...]
+    shares: tuple[Share, ...]
+    origin_address: str
+    origin_host: str = ""
+
+    def exposed(self, port: RoutedPort) -> tuple[Share, ...]:
+        """The shares that mean this port, or another of the Service that leads to the same port
+        of its Pods: there they can't be told apart."""
+        numbers = {each.number for each in self.ports if each.pod_port == port.pod_port}
+        return tuple(share for share in self.shares if numbers & set(share.ports))
+
+
+def routed_port(port: Manifest, pod_port: int, *, uniform: bool = True) -> RoutedPort:
+    """A port as the Service's manifest has it, carried on the router's ``pod_port``."""
+    return RoutedPort(
+        number=int(port["port"]),
+        pod_port=pod_port,
+        app=app_of(port),
+        name=str(port.get("name") or ""),
+        uniform=uniform,
+    )
+
+
+def app_of(port: Mapping[str, Any]) -> App:
+    """What is spoken there: by ``appProtocol``, else by the name (``http-admin``), else by a
+    well-known number where the server speaks first."""
+    if str(port.get("protocol") or "TCP").upper() == "UDP":
+        return "udp"
+    declared = str(port.get("appProtocol") or "").lower()
+    if declared:
+        return _app(declared) or "unknown"
+    name = str(port.get("name") or "").lower()
+    found = _app("grpc-web" if name.startswith("grpc-web") else name.partition("-")[0])
+    return found or ("tcp" if int(port["port"]) in _TCP_PORTS else "unknown")
+
+
+def _app(word: str) -> App | None:
+    kinds: tuple[tuple[App, tuple[str, ...]], ...] = (
+        ("http", _HTTP),
+        ("grpc", _GRPC),
+        ("tls", _TLS),
+        ("tcp", _TCP),
+    )
+    return next((app for app, words in kinds if word in words), None)
