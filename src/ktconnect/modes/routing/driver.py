@@ -1,12 +1,36 @@
 """How requests of a Service are told apart in a cluster: the part in which drivers differ."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from ktconnect.apply.change import Entry
+from ktconnect.kube.client import Cluster
 from ktconnect.modes.report import Reporter
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.model import Share
+from ktconnect.sessions.lease import SessionLease
+from ktconnect.sessions.shared import SharedLease
 from ktconnect.tunnel.tunnel import Tunnel
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a driver is made for: one session among those that share a Service.
+
+    ``lease`` is the session's own, ``shared`` the one that all have in common; it has been joined
+    before the driver is asked to prepare anything.
+    """
+
+    cluster: Cluster
+    namespace: str
+    service: str
+    lease: SessionLease
+    shared: SharedLease
+
+    @property
+    def where(self) -> str:
+        """``shop/web``, for people."""
+        return f"{self.namespace}/{self.service}"
 
 
 class Driver(Protocol):
@@ -15,6 +39,9 @@ class Driver(Protocol):
     Every method raises what `Cluster` raises, besides what it says, and may be called again after
     it failed. What is common to all sessions of the Service is computed from the shares that the
     cluster holds, never from what one process remembers.
+
+    The order: ``prepare``, ``check``, ``join``, then ``follow`` until the end; ``leave`` and, for
+    the last one out, ``dissolve``, whatever of all that was reached, also twice.
     """
 
     name: str
@@ -23,11 +50,18 @@ class Driver(Protocol):
     why: str
     """Why it is the one for this Service, for a person."""
 
+    broken: str
+    """Why matching requests do not come, though they should; empty while they do."""
+
     @property
     def journal(self) -> tuple[Entry, ...]:
         """What this session itself will change of others, with what is there now."""
 
-    async def prepare(self, owner: Manifest) -> None:
+    async def shared_journal(self) -> tuple[Entry, ...]:
+        """What all sessions of the Service together change of others, with what is there now: for
+        whoever comes first, and makes the shared Lease with it."""
+
+    async def prepare(self, owner: Manifest, share: Share) -> None:
         """Begin to make what must be there before requests can be told apart; ``owner`` is the
         session's Lease. Not waited for: it comes up beside the agent."""
 
@@ -47,9 +81,8 @@ class Driver(Protocol):
         """
 
     async def leave(self, share: Share) -> None:
-        """Take the share out; when it returns, no new request is led to its Service. The last one
-        out puts back what was there before, and takes away what only the rules needed."""
+        """Take the share out; when it returns, no new request is led to its Service."""
 
-    @property
-    def broken(self) -> str:
-        """Why matching requests do not come, though they should; empty while they do."""
+    async def dissolve(self) -> None:
+        """Take away what only the rules needed: nobody shares the Service any more, and what the
+        shared Lease's journal says has been put back."""
