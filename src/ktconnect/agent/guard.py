@@ -94,7 +94,7 @@ class Guard:
             return  # a laptop came back meanwhile
         if isinstance(answer, KtError):
             self._failed(answer, now)
-        elif answer is Verdict.ALIVE:  # it has no way to us, but one to the API server
+        elif answer in (Verdict.ALIVE, Verdict.WAITING):  # no way to us, but to the API server
             self._due = now + AGAIN
         else:
             self._due = None  # the agent itself is taken away with the session

@@ -2,6 +2,10 @@
 
 What is undone is what stands in the Lease's journal; callers are given time to follow, then the
 Lease is deleted, and the garbage collector takes all that it owns: the agent too.
+
+Where a session shares something with others, such as a router, that leads callers to the agent as
+long as it stands. So the agent stays, and passes them on, until either somebody is seen to keep
+what is shared alive, who then takes the session out of it, or it is undone itself.
 """
 
 from collections.abc import Callable, Coroutine
@@ -31,12 +35,15 @@ class Verdict(Enum):
     UNDONE = "undone"
     ALIVE = "alive"
     """The laptop has renewed the Lease, or did so at this very moment."""
+    WAITING = "waiting"
+    """Whether others live who share something with the session will be known in a while."""
     GONE = "gone"
     """There is no such session any more: somebody was faster."""
 
 
 def restore(api: PodApi, orders: Orders, log: Log, sleep: Callable[[float], object]) -> Verdict:
-    """Undo the session if its laptop is silent. Blocks for as long as it takes.
+    """Undo the session if its laptop is silent, and what it shares if all are. Blocks for as long
+    as it takes.
 
     Raises: KtError if the right is missing, the server does not answer, or what is written in the
     journal can't be undone; what was undone until then stays so, and it may be tried again.
@@ -47,18 +54,44 @@ def restore(api: PodApi, orders: Orders, log: Log, sleep: Callable[[float], obje
 async def _restore(
     api: PodApi, orders: Orders, log: Log, sleep: Callable[[float], object]
 ) -> Verdict:
-    found = await api.find(LEASE, orders.lease, orders.namespace)
-    if found is None:
+    own = await _found(api, orders.lease, orders)
+    if own is None:
         return Verdict.GONE
-    record = record_of(found)
-    if record.is_alive(
-        datetime.fromtimestamp(api.now, UTC), timedelta(seconds=orders.restore_after)
-    ):
+    after = timedelta(seconds=orders.restore_after)
+    if own.is_alive(_now(api), after):
         return Verdict.ALIVE
-    await _undo(api, record, orders, log, sleep)
-    await api.delete(LEASE, orders.lease, orders.namespace, record.uid)
-    log(f"session {orders.lease} is undone, and all that it made goes now")
+    shared = await _found(api, orders.shared, orders) if orders.shared else None
+    if shared is not None:
+        if not shared.is_alive(_now(api)):
+            await _end(api, shared, orders, log, sleep)
+        elif not _others_live(shared, own, after):
+            return Verdict.WAITING
+    await _end(api, own, orders, log, sleep)
     return Verdict.UNDONE
+
+
+async def _found(api: PodApi, name: str, orders: Orders) -> Record | None:
+    found = await api.find(LEASE, name, orders.namespace)
+    return record_of(found) if found else None
+
+
+def _now(api: PodApi) -> datetime:
+    return datetime.fromtimestamp(api.now, UTC)
+
+
+def _others_live(shared: Record, own: Record, after: timedelta) -> bool:
+    """Whether it was renewed when our own laptop was dead: before that, it may have done so."""
+    if shared.renewed is None or own.renewed is None:
+        return False
+    return shared.renewed >= own.renewed + after
+
+
+async def _end(
+    api: PodApi, record: Record, orders: Orders, log: Log, sleep: Callable[[float], object]
+) -> None:
+    await _undo(api, record, orders, log, sleep)
+    await api.delete(LEASE, record.name, record.namespace, record.uid)
+    log(f"session {record.name} is undone, and all that it made goes now")
 
 
 async def _undo(

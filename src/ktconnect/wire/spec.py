@@ -61,24 +61,29 @@ class Guard:
     """The session that an agent undoes by itself.
 
     It undoes what the Lease ``lease`` in ``namespace`` has in its journal after ``restore_after``
-    seconds without a laptop, if its ServiceAccount may.
+    seconds without a laptop, if its ServiceAccount may. ``shared`` is a Lease that it has in common
+    with others, "" if there is none: that one is undone first, unless others keep it alive.
     """
 
     namespace: str
     lease: str
     restore_after: float
+    shared: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Guard":
-        """Read ``namespace/lease/seconds``. Raises: UsageError saying what is wrong with it."""
+        """Read ``namespace/lease/seconds`` or ``namespace/lease/seconds/shared``.
+
+        Raises: UsageError saying what is wrong with it.
+        """
         parts = text.split("/")
-        if len(parts) != 3 or not all(parts):
-            raise UsageError(f"--guard {text} is not namespace/lease/seconds")
-        return cls(parts[0], parts[1], _seconds(parts[2]))
+        if not (3 <= len(parts) <= 4 and all(parts)):
+            raise UsageError(f"--guard {text} is not namespace/lease/seconds, nor that and /shared")
+        return cls(parts[0], parts[1], _seconds(parts[2]), *parts[3:])
 
     def __str__(self) -> str:
         seconds = str(self.restore_after).removesuffix(".0")
-        return f"{self.namespace}/{self.lease}/{seconds}"
+        return f"{self.namespace}/{self.lease}/{seconds}" + (self.shared and f"/{self.shared}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,20 @@ def test_a_laptop_that_comes_back_before_that_stops_it():
 
 
 def test_an_agent_that_starts_asks_soon_how_long_the_laptop_has_been_away():
-    scene = Scene(Verdict.ALIVE, Verdict.GONE)
+    scene = Scene(Verdict.WAITING, Verdict.GONE)
     assert scene.at(AGAIN - 1) == 0
     assert scene.at(AGAIN) == 1
     assert scene.at(AGAIN + 1) == 1
     assert scene.at(3 * AGAIN) == 2
     assert scene.at(1000) == 2
+
+
+def test_a_laptop_that_has_only_lost_its_way_to_us_is_asked_after_again():
+    scene = with_laptop(Verdict.ALIVE, Verdict.ALIVE, Verdict.UNDONE)
+    scene.guard.laptop_gone(0)
+    for now in range(59, 200):
+        scene.at(now)
+    assert scene.attempts == 3
 
 
 def test_a_missing_right_is_told_once_and_asked_for_again():

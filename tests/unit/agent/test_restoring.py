@@ -1,15 +1,22 @@
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.sessions.world import (
     BEFORE,
+    LEAVING,
+    NOTE,
     NOW,
     OURS,
+    ROUTED,
     leases,
+    note_of,
     put_lease,
+    put_router,
     put_service,
+    put_user,
     selector,
 )
 
@@ -130,6 +137,85 @@ async def test_a_laptop_that_wakes_up_at_this_moment_keeps_its_session(tmp_path)
         with pytest.raises(Conflict):
             await undoing.run()
         assert selector(api) == OURS
+
+
+MESH = Guard("demo", "kt-mesh-web-ann", 60, "kt-router-web")
+
+
+async def test_of_many_who_share_a_router_and_are_all_dead_each_agent_may_undo_it(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api, selector=ROUTED)
+        put_router(api, 61)
+        put_user(api, 70, "ann")
+        put_user(api, 65, "bob")
+        assert await undoing.run(MESH) is Verdict.UNDONE
+        assert selector(api) == BEFORE
+        assert leases(api) == ["kt-mesh-web-bob"]
+        assert note_of(api, "ann") == LEAVING
+        order = [line.split()[1] for line in undoing.log]
+        assert order == [
+            "v1/Service/demo/web#/spec/selector",
+            "kt-router-web",
+            "v1/Service/demo/web-kt-mesh-ann#/metadata/annotations/kt-route",
+            "kt-mesh-web-ann",
+        ]
+        assert undoing.slept == [SETTLE, SETTLE]
+        assert await undoing.run(replace(MESH, lease="kt-mesh-web-bob")) is Verdict.UNDONE
+        assert leases(api) == []
+
+
+async def test_while_others_live_only_the_own_share_is_taken_out_and_first_of_all(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api, selector=ROUTED)
+        put_router(api, 2)
+        put_user(api, 65, "ann")
+        assert await undoing.run(MESH) is Verdict.UNDONE
+        assert selector(api) == ROUTED
+        assert leases(api) == ["kt-router-web"]
+        assert note_of(api, "ann") == LEAVING
+        assert undoing.slept == [SETTLE]
+        methods = [asked.method for asked in api.asked if asked.method != "GET"]
+        assert methods == ["PATCH", "PATCH", "DELETE"]
+
+
+async def test_an_agent_stays_until_it_is_known_whether_others_live(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api, selector=ROUTED)
+        put_router(api, 55)  # it may have been our own laptop, just before it died
+        put_user(api, 65, "ann")
+        assert await undoing.run(MESH) is Verdict.WAITING
+        assert note_of(api, "ann") == NOTE
+        api.now += 10
+        assert await undoing.run(MESH) is Verdict.UNDONE
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+
+
+async def test_a_lease_that_tells_no_time_tells_of_nobody_who_lives(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_router(api, 5)
+        own = put_user(api, 65, "ann")
+        del own["spec"]["renewTime"], own["spec"]["acquireTime"]
+        api.put(own)
+        assert await undoing.run(MESH) is Verdict.WAITING
+
+
+async def test_an_agent_stays_while_what_leads_to_it_can_not_be_undone(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api, selector=ROUTED)
+        put_router(api, 61)
+        put_user(api, 65, "ann")
+        api.denied = {("patch", "services", "demo")}
+        with pytest.raises(KtError, match="patch services"):
+            await undoing.run(MESH)
+        assert sorted(leases(api)) == ["kt-mesh-web-ann", "kt-router-web"]
+
+
+async def test_where_what_was_shared_is_gone_only_the_own_is_left_to_undo(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_user(api, 61, "ann")
+        assert await undoing.run(MESH) is Verdict.UNDONE
+        assert leases(api) == []
 
 
 def test_a_coroutine_that_waits_for_a_loop_is_a_mistake_of_ours():

@@ -1,5 +1,6 @@
 """A fake API server with a Service that a session has taken."""
 
+import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +9,12 @@ from tests.unit.kube.fakeapi import FakeApi
 from ktconnect.apply.change import Entry
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Session, lease
+from ktconnect.sessions.shared import shared_name, shared_session
 
 NOW = 1_790_000_000.0
 MOMENT = datetime.fromtimestamp(NOW, UTC)
 SERVICE = "v1/Service"
+ROUTED = {"app": "web-kt-router"}
 BEFORE, OURS = {"app": "web"}, {"kt-session": "web-kt-exchange-abcde"}
 
 
@@ -29,12 +32,52 @@ def put_service(api, name="web", selector=OURS, **metadata):
     return api.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
 
 
-def put_lease(api, age, name="kt-exchange-web", journal=None, holder="ann@laptop"):
+def put_lease(api, age, name="kt-exchange-web", journal=None, holder="ann@laptop", **config):
     """A Lease renewed ``age`` seconds ago."""
     session = Session(name, "demo", "shadow-exchange", holder)
-    config = {"mode": "exchange", "target": "service/web"}
+    config = {"mode": "exchange", "target": "service/web", **config}
     entries = [entry()] if journal is None else journal
     return api.put(lease(session, MOMENT - timedelta(seconds=age), config, entries))
+
+
+def put_router(api, age, journal=None):
+    """The Lease that all have in common who mesh the Service; its selector leads to a router."""
+    entries = [entry(after=ROUTED)] if journal is None else journal
+    found = shared_session("web", "demo")
+    config = {"mode": "router", "driver": "router", "target": "service/web"}
+    return api.put(lease(found, MOMENT - timedelta(seconds=age), config, entries))
+
+
+NOTE = json.dumps({"kind": "mesh", "mark": "ci", "user": "x", "matches": [], "ports": [80]})
+LEAVING = NOTE.replace("}", ', "leaving": true}')
+
+
+def put_share(api, who):
+    """The Service of one who meshes, which leads to their agent, and carries what they take."""
+    share = f"web-kt-mesh-{who}"
+    spec = {"selector": {"kt-session": f"{share}-abcde"}, "ports": [{"port": 80}]}
+    metadata = {"name": share, "namespace": "demo", "annotations": {"kt-route": NOTE}}
+    return api.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
+def note_of(api, who):
+    return api.objects[SERVICE, "demo", f"web-kt-mesh-{who}"]["metadata"]["annotations"]["kt-route"]
+
+
+def put_user(api, age, who):
+    """A session that meshes the Service, with its share."""
+    put_share(api, who)
+    key = f"{SERVICE}/demo/web-kt-mesh-{who}#/metadata/annotations/kt-route"
+    return put_lease(
+        api,
+        age,
+        f"kt-mesh-web-{who}",
+        [Entry("kube", key, LEAVING, NOTE)],
+        f"{who}@laptop",
+        mode="mesh",
+        shared=shared_name("web"),
+        mark=who,
+    )
 
 
 def selector(api, name="web"):

@@ -19,7 +19,8 @@ listens = st.one_of(
     st.builds(Listen, protocols, ports, origins, st.booleans()),
 )
 names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
-guards = st.builds(Guard, names, names, st.floats(0, 1e6).map(lambda s: round(s, 3)))
+seconds = st.floats(0, 1e6).map(lambda s: round(s, 3))
+guards = st.builds(Guard, names, names, seconds, st.just("") | names)
 specs = st.builds(
     AgentSpec,
     st.just(DIGEST),

@@ -24,9 +24,12 @@ def agent_plan(
     """The agent for ``plan``. ``account``: its ServiceAccount, and whether that may undo."""
     name, may_undo = account
     token = secrets.token_hex(32)
-    guard = Guard(plan.namespace, plan.session.name, spec.restore_after) if may_undo else None
+    guard = Guard(plan.namespace, plan.session.name, spec.restore_after, plan.shared)
     orders = AgentSpec(
-        token_digest(token), agent_port(plan.ports), listening(plan.ports, origins), guard
+        token_digest(token),
+        agent_port(plan.ports),
+        listening(plan.ports, origins),
+        guard if may_undo else None,
     )
     pod: AgentPod = replace(
         spec.cluster.agent,

@@ -8,6 +8,7 @@ from ktconnect.objects.origin import fitted
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Session
 from ktconnect.sessions.lease import SessionLease
+from ktconnect.sessions.shared import SHARED
 
 from .spec import ServingSpec
 from .view import led
@@ -46,6 +47,7 @@ def session_lease(
         "ports": [led(port) for port in plan.exposed],
         "agent": plan.agent.name,
         "restoreAfter": spec.restore_after,
+        **({SHARED: plan.shared} if plan.shared else {}),
     }
     return SessionLease(
         cluster,

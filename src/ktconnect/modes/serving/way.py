@@ -29,7 +29,8 @@ class InboundPlan:
 
     ``session`` is announced on the Lease, ``agent`` names the agent's objects. ``service`` is the
     name of the Service whose callers come; ``ports`` are all its ports, those that come to the
-    laptop with a target.
+    laptop with a target. ``shared`` is the name of a Lease that it has in common with others
+    (`sessions.shared`).
     """
 
     mode: str
@@ -37,6 +38,7 @@ class InboundPlan:
     agent: Session
     service: str
     ports: tuple[PortMap, ...]
+    shared: str = ""
 
     @property
     def namespace(self) -> str:

@@ -40,6 +40,11 @@ def test_the_pod_has_the_names_of_the_ports_and_the_labels_of_the_way():
     assert plan.spec.token_sha256 == token_digest(plan.token)
 
 
+def test_what_is_shared_with_others_is_guarded_too():
+    plan = agent_plan(replace(PLAN, shared="kt-router-web"), SPEC, {}, (), ("kt-agent", True))
+    assert plan.spec.guard == Guard("shop", "kt-exchange-web", 30, "kt-router-web")
+
+
 def test_without_an_account_nobody_is_asked_to_undo():
     plan = agent_plan(PLAN, SPEC, ORIGINS, (), ("default", False))
     assert plan.spec.guard is None

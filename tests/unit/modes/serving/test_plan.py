@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from tests.unit.modes.inbound import WEB, in_shop
 
@@ -34,6 +35,10 @@ async def test_the_lease_says_what_comes_here():
         assert (config["mode"], config["target"]) == ("exchange", "service/web")
         assert config["ports"] == ["port 80 (http) to http → 127.0.0.1:9000"]
         assert stored["spec"]["leaseDurationSeconds"] == 30
+        assert "shared" not in config
+        sharing = session_lease(cluster, SPEC, replace(plan(service="db"), shared="kt-router-db"))
+        notes = (await sharing.create())["metadata"]["annotations"]
+        assert json.loads(notes["kt-config"])["shared"] == "kt-router-db"
         scaled = session_lease(cluster, SPEC, plan(service="api"), "deployment/api")
         notes = (await scaled.create())["metadata"]["annotations"]
         assert json.loads(notes["kt-config"])["target"] == "deployment/api"
