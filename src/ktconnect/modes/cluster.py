@@ -48,13 +48,17 @@ def holder() -> str:
 
 async def require(cluster: Cluster, namespace: str, rights: tuple[Right, ...]) -> None:
     """Raises: Forbidden naming every right that is missing, before anything is created."""
-    asked = [Asked(right.verb, right.group, right.resource, namespace) for right in rights]
-    missing = await cluster.allowed(asked)
+    missing = await cluster.allowed(asked(namespace, rights))
     if missing:
         raise Forbidden(
             f"you may not {named(missing)}",
             hint="`ktctl rbac print COMMAND` prints the Role to ask for; or try another -n",
         )
+
+
+def asked(namespace: str, rights: tuple[Right, ...]) -> list[Asked]:
+    """These rights in a namespace, as the server is asked for them."""
+    return [Asked(right.verb, right.group, right.resource, namespace) for right in rights]
 
 
 def require_namespace(facts: ClusterFacts, namespace: str) -> None:

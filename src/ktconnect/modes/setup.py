@@ -8,12 +8,13 @@ from ktconnect.apply.rehearsal import Rehearsal
 from ktconnect.errors import Forbidden
 from ktconnect.kube.backend import KubeBackend, Live
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import kind_of
-from ktconnect.objects.rights import SETUP
+from ktconnect.objects.rights import AGENT_GUARD_ISTIO, ISTIO, SETUP
 from ktconnect.objects.session import Manifest
-from ktconnect.objects.setup import ACCOUNT, SERVICE_ACCOUNT, manifests
+from ktconnect.objects.setup import ACCOUNT, ROLE, SERVICE_ACCOUNT, gives_istio, manifests
 
-from .cluster import open_cluster, owned_by_user, require
+from .cluster import asked, open_cluster, owned_by_user, require
 from .report import Reporter
 from .spec import ClusterSpec
 
@@ -44,7 +45,8 @@ async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Re
     backend = KubeBackend(cluster)
     rehearsal = Rehearsal(backend)
     target: Backend = rehearsal if spec.dry_run else backend
-    wanted = manifests(namespace)
+    istio = not spec.remove and await _undoes_routes(cluster, namespace)
+    wanted = manifests(namespace, istio=istio)
     changed = [
         await _settle(target, each, reporter, remove=spec.remove)
         for each in (reversed(wanted) if spec.remove else wanted)
@@ -60,6 +62,17 @@ async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Re
         reporter.note(
             f"from now on, agents in namespace {namespace} undo a session whose laptop is gone"
         )
+
+
+async def _undoes_routes(cluster: Cluster, namespace: str) -> bool:
+    """Whether agents are to take routes of Istio away: where there are any, if we may give that."""
+    if gives_istio(await cluster.find(ROLE, ACCOUNT, namespace)):
+        return True
+    try:
+        await cluster.served(f"/apis/{ISTIO}/v1")
+    except (NotFound, Forbidden):
+        return False
+    return not await cluster.allowed(asked(namespace, AGENT_GUARD_ISTIO))
 
 
 async def _settle(target: Backend, wanted: Manifest, reporter: Reporter, *, remove: bool) -> bool:

@@ -24,11 +24,17 @@ def _rights(group: str, resource: str, verbs: str) -> tuple[Right, ...]:
     return tuple(Right(verb, group, resource) for verb in verbs.split())
 
 
+def _union(*parts: tuple[Right, ...]) -> tuple[Right, ...]:
+    return tuple(dict.fromkeys(right for part in parts for right in part))
+
+
 def _workload(plural: str) -> tuple[Right, ...]:
     """A workload, and how many Pods it has."""
     return (*_rights("apps", plural, "get"), *_rights("apps", f"{plural}/scale", "get patch"))
 
 
+ISTIO = "networking.istio.io"
+GATEWAY = "gateway.networking.k8s.io"
 _LEASES = "coordination.k8s.io", "leases"
 _AGENT = (
     *_rights("", "configmaps", "create get delete"),
@@ -68,6 +74,41 @@ EXCHANGE_SCALE = (
     *_ACCOUNT,
 )
 PREVIEW = (*_SESSION, *_rights("", "services", "get list watch create delete"), *_ACCOUNT)
+# Many share the requests of a Service: each has one of their own, and sees those of the others.
+_SHARING = (
+    *_SESSION,
+    *_rights("", "services", "get list watch create patch delete"),
+    *_rights("discovery.k8s.io", "endpointslices", "list watch"),
+    *_ACCOUNT,
+)
+# The router is everybody's: whoever sees that it is not as the shares want it puts that right.
+MESH_ROUTER = (
+    *_SHARING,
+    *_rights("", "configmaps", "patch"),
+    *_rights("apps", "deployments", "patch"),
+    *_rights("", "pods", "patch"),
+)
+MESH_ISTIO = (
+    *_SHARING,
+    *_rights(ISTIO, "virtualservices", "get list watch create patch delete"),
+    *_rights(ISTIO, "destinationrules", "get list watch create patch delete"),
+)
+MESH_GATEWAY = (
+    *_SHARING,
+    *_rights(GATEWAY, "httproutes", "get list watch create patch delete"),
+)
+MESH_MANUAL = (*_SESSION, *_rights("", "services", "get list watch"), *_ACCOUNT)
+EXPLAIN = (
+    *_rights(*_LEASES, "get list"),
+    *_rights("", "services", "get list"),
+    *_rights("", "pods", "list"),
+    *_rights("discovery.k8s.io", "endpointslices", "list"),
+    *_rights(ISTIO, "virtualservices", "list"),
+    *_rights(ISTIO, "destinationrules", "list"),
+    *_rights(GATEWAY, "httproutes", "list"),
+)
+# With --live, a Pod sends the request.
+EXPLAIN_LIVE = (*_SESSION, *EXPLAIN)
 FORWARD = (*_SESSION, *_rights("", "services", "get list watch"))
 STATUS = _rights(*_LEASES, "get list watch")
 BIRDSEYE = (*STATUS, *_rights("", "services", "list watch"), *_rights("", "pods", "list watch"))
@@ -79,6 +120,8 @@ AGENT_GUARD = (
     *_rights("apps", "deployments/scale", "get patch"),
     *_rights("apps", "statefulsets/scale", "get patch"),
 )
+# ... and these where routes are added to those of the users.
+AGENT_GUARD_ISTIO = _rights(ISTIO, "virtualservices", "get patch")
 # Besides dead sessions of our own, what KT Connect 0.3 left: it has no Leases, and owns nothing.
 CLEAN = (
     *_rights(*_LEASES, "get list patch delete"),
@@ -88,6 +131,7 @@ CLEAN = (
     *_rights("apps", "deployments", "get list delete"),
     *_rights("apps", "deployments/scale", "get patch"),
     *_rights("apps", "statefulsets/scale", "get patch"),
+    *AGENT_GUARD_ISTIO,
 )
 RECOVER = CLEAN
 # Who makes a Role must have the rights that it gives (Kubernetes, "Using RBAC Authorization").
@@ -100,7 +144,15 @@ SETUP = (
 
 COMMANDS: Mapping[str, tuple[Right, ...]] = {
     "connect": CONNECT,
-    "exchange": tuple(dict.fromkeys((*EXCHANGE_SELECTOR, *EXCHANGE_SCALE))),
+    "exchange": _union(EXCHANGE_SELECTOR, EXCHANGE_SCALE),
+    "mesh": _union(MESH_ROUTER, MESH_ISTIO, MESH_GATEWAY),
+    "mesh-router": MESH_ROUTER,
+    "mesh-istio": MESH_ISTIO,
+    "mesh-gateway": MESH_GATEWAY,
+    "mesh-manual": MESH_MANUAL,
+    "mirror": _union(MESH_ROUTER, MESH_ISTIO, MESH_GATEWAY),
+    "explain": EXPLAIN,
+    "explain-live": EXPLAIN_LIVE,
     "preview": PREVIEW,
     "forward": FORWARD,
     "status": STATUS,
@@ -109,7 +161,7 @@ COMMANDS: Mapping[str, tuple[Right, ...]] = {
     "clean": CLEAN,
     "setup": SETUP,
 }
-"""The commands that need rights in the cluster."""
+"""The commands that need rights in the cluster; ``mesh-router`` is ``mesh --mode router``."""
 
 
 def needed(commands: Iterable[str]) -> tuple[Right, ...]:
@@ -117,15 +169,14 @@ def needed(commands: Iterable[str]) -> tuple[Right, ...]:
 
     Raises: UsageError for a command that isn't there, or needs no rights.
     """
-    found: list[Right] = []
-    for command in commands:
+    asked = tuple(commands)
+    for command in asked:
         if command not in COMMANDS:
             raise UsageError(
                 f"{command} is no command that needs rights in a cluster",
                 hint=f"those that do: {', '.join(COMMANDS)}",
             )
-        found += COMMANDS[command]
-    return tuple(dict.fromkeys(found))
+    return _union(*(COMMANDS[command] for command in asked))
 
 
 def role(name: str, namespace: str, rights: tuple[Right, ...]) -> Manifest:

@@ -2,7 +2,7 @@
 
 from ktconnect import names
 
-from .rights import AGENT_GUARD, role
+from .rights import AGENT_GUARD, AGENT_GUARD_ISTIO, ISTIO, role
 from .session import Manifest
 
 ACCOUNT = "kt-agent"
@@ -24,9 +24,11 @@ def account(namespace: str) -> Manifest:
     }
 
 
-def guard_role(namespace: str) -> Manifest:
-    """The least Role to undo what a session's journal says."""
-    return role(ACCOUNT, namespace, AGENT_GUARD) | {"metadata": _metadata(namespace)}
+def guard_role(namespace: str, *, istio: bool) -> Manifest:
+    """The least Role to undo what a session's journal says; ``istio``: among the user's own routes,
+    too."""
+    rights = (*AGENT_GUARD, *(AGENT_GUARD_ISTIO if istio else ()))
+    return role(ACCOUNT, namespace, rights) | {"metadata": _metadata(namespace)}
 
 
 def binding(namespace: str) -> Manifest:
@@ -40,9 +42,15 @@ def binding(namespace: str) -> Manifest:
     }
 
 
-def manifests(namespace: str) -> tuple[Manifest, ...]:
+def manifests(namespace: str, *, istio: bool) -> tuple[Manifest, ...]:
     """All of it, in the order in which it is made."""
-    return account(namespace), guard_role(namespace), binding(namespace)
+    return account(namespace), guard_role(namespace, istio=istio), binding(namespace)
+
+
+def gives_istio(found: Manifest | None) -> bool:
+    """Whether this Role, as it is in the cluster, lets agents take routes away."""
+    groups = [group for rule in (found or {}).get("rules") or () for group in rule["apiGroups"]]
+    return ISTIO in groups
 
 
 def _metadata(namespace: str) -> Manifest:

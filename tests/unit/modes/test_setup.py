@@ -1,12 +1,14 @@
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 
 from ktconnect.errors import Conflict, Forbidden
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.setup import SetupSpec, agent_account, set_up
+from ktconnect.objects.rights import ISTIO
 from ktconnect.objects.setup import KINDS, account
 
 
@@ -94,3 +96,25 @@ async def test_who_may_not_look_has_no_account():
         api.put(account("demo"))
         api.denied = {("get", "serviceaccounts", "demo")}
         assert await agent_account(cluster, "demo") == ""
+
+
+def groups(api):
+    rules = api.objects[KINDS[1], "demo", "kt-agent"]["rules"]
+    return {group for rule in rules for group in rule["apiGroups"]}
+
+
+async def test_agents_take_routes_away_where_there_is_a_mesh_and_we_may_give_them_that():
+    async with in_cluster() as (api, cluster, reporter):
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert ISTIO not in groups(api)
+        api.routes[f"/apis/{ISTIO}/v1"] = lambda _: Answer(body={"resources": []})
+        api.denied = {("patch", "virtualservices", "demo")}
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert ISTIO not in groups(api)
+        api.denied = set()
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert ISTIO in groups(api)
+        api.denied = {("patch", "virtualservices", "demo")}  # what somebody else gave stays
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        assert ISTIO in groups(api)
+    assert reporter.notes[-1] == "nothing to change in namespace demo"

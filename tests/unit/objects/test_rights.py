@@ -6,6 +6,7 @@ import yaml
 from ktconnect.errors import UsageError
 from ktconnect.objects.rights import AGENT_GUARD, COMMANDS, CONNECT, Right, needed, role, rules
 
+MODES = ("router", "istio", "gateway", "manual")
 PAGE = Path(__file__).parents[3] / "docs/guide/rights.md"
 
 
@@ -58,3 +59,16 @@ def test_the_role_of_agents_is_documented_as_it_is_made():
 def test_every_command_that_needs_rights_is_on_the_page():
     page = PAGE.read_text()
     assert [command for command in COMMANDS if f"`{command}`" not in page] == []
+
+
+@pytest.mark.parametrize("command", ["mesh", "mirror"])
+def test_each_driver_of_rules_needs_its_own_rights_only(command):
+    istio, gateway = "networking.istio.io", "gateway.networking.k8s.io"
+    groups = {mode: {right.group for right in COMMANDS[f"mesh-{mode}"]} for mode in MODES}
+    assert {mode: found & {istio, gateway} for mode, found in groups.items()} == {
+        "router": set(),
+        "istio": {istio},
+        "gateway": {gateway},
+        "manual": set(),
+    }
+    assert set(needed([command])) >= set(needed([f"mesh-{mode}" for mode in MODES]))
