@@ -16,6 +16,7 @@ from .clean import clean
 from .completion import completion
 from .connect import connect
 from .exchange import exchange
+from .explain import explain
 from .forward import forward
 from .logs import logs
 from .options import group_options
@@ -24,6 +25,7 @@ from .preview import preview
 from .ps import ps
 from .rbac import rbac
 from .recover import recover
+from .replay import replay
 from .setup import setup
 from .spelling import modernise, normalise
 from .status import status
@@ -36,7 +38,8 @@ SETTINGS = {
 }
 ORDER = (
     *("connect", "exchange", "preview", "forward"),
-    *("status", "birdseye", "ps", "logs", "stop"),
+    *("status", "birdseye", "explain", "ps", "logs", "stop"),
+    "replay",
     *("recover", "clean", "setup", "rbac", "completion"),
 )
 """How the help lists the commands: what to begin with first."""
@@ -69,6 +72,7 @@ ktctl.add_command(clean)
 ktctl.add_command(forward)
 ktctl.add_command(status)
 ktctl.add_command(birdseye)
+ktctl.add_command(explain)
 ktctl.add_command(ps)
 ktctl.add_command(logs)
 ktctl.add_command(stop)
@@ -76,6 +80,7 @@ ktctl.add_command(completion)
 ktctl.add_command(setup)
 ktctl.add_command(rbac)
 ktctl.add_command(recover)
+ktctl.add_command(replay)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

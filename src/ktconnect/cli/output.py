@@ -17,8 +17,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from ktconnect.errors import KtError
-from ktconnect.modes.report import CallEnded, Calls, Ready, Status
+from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
 
+from .comparing import block_of, totals_line
 from .live import LiveLines
 
 NO_ROOM = "see that there is room where it goes; what was begun is undone"
@@ -77,6 +78,13 @@ class TextReporter:
     def call(self, call: CallEnded) -> None:
         self._print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(call_line(call))}")
 
+    def compared(self, compared: Compared) -> None:
+        for line in block_of(compared):
+            self._print(line)
+
+    def totals(self, totals: Totals) -> None:
+        self._print(totals_line(totals))
+
     def would_create(self, manifest: dict[str, Any]) -> None:
         self._print(escape(as_yaml(manifest)))
 
@@ -122,6 +130,12 @@ class JsonReporter:
 
     def call(self, call: CallEnded) -> None:
         self._say("call", **asdict(call))
+
+    def compared(self, compared: Compared) -> None:
+        self._say("compared", **asdict(compared))
+
+    def totals(self, totals: Totals) -> None:
+        self._say("totals", **asdict(totals))
 
     def would_create(self, manifest: dict[str, Any]) -> None:
         self._say("create", object=manifest)

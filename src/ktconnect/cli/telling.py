@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 from ktconnect.errors import KtError
-from ktconnect.modes.report import CallEnded, Ready, Reporter, Status, Step
+from ktconnect.modes.report import CallEnded, Compared, Ready, Reporter, Status, Step, Totals
 
 from .output import JsonReporter, Said
 
@@ -46,6 +46,14 @@ class Both:
     def call(self, call: CallEnded) -> None:
         for reporter in self._all:
             reporter.call(call)
+
+    def compared(self, compared: Compared) -> None:
+        for reporter in self._all:
+            reporter.compared(compared)
+
+    def totals(self, totals: Totals) -> None:
+        for reporter in self._all:
+            reporter.totals(totals)
 
     def would_create(self, manifest: dict[str, Any]) -> None:
         for reporter in self._all:

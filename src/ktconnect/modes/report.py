@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from ktconnect.traffic.compare import Difference
+
 Health = Literal["connecting", "up", "stalled", "down"]
 
 
@@ -32,6 +34,31 @@ class CallEnded:
     received: int  # bytes from the caller; of TCP only
     sent: int  # bytes to the caller; of TCP only
     ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One request that two have answered; without ``differences`` they did so alike."""
+
+    service: str  # "shop/web"; of a replay, the file
+    id: str  # X-Request-Id
+    request: str  # "GET /cart?x=1"
+    origin: str  # "200 OK", or why there is no answer
+    laptop: str
+    answered: bool  # by the laptop
+    seconds: float  # that the laptop took
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What came of all comparisons of a session, or of a replay."""
+
+    service: str
+    compared: int
+    differing: int
+    failed: int  # not answered by the laptop
+    unpaired: int = 0  # only one of the two answers was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,12 @@ class Reporter(Protocol):
 
     def call(self, call: CallEnded) -> None:
         """A call came to its end."""
+
+    def compared(self, compared: Compared) -> None:
+        """Two answers to one request were compared."""
+
+    def totals(self, totals: Totals) -> None:
+        """All have been."""
 
     def would_create(self, manifest: dict[str, Any]) -> None:
         """An object that a dry run did not create."""

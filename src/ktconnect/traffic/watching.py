@@ -5,14 +5,13 @@ client that the server talks to. Whatever it can't make sense of ends the readin
 connection: other bytes than HTTP/1.1's may pass after an upgrade, or from the start.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import h11
 
-from .exchange import KEPT, Answer, Body, Exchange, Headers, Request
+from .exchange import KEPT, Answer, Exchange, Request
+from .growing import Growing, headers_of
 
 
 class Watcher:
@@ -23,7 +22,7 @@ class Watcher:
         self._server = h11.Connection(h11.CLIENT, max_incomplete_event_size=KEPT)
         self._request: Request | None = None
         self._answer: Answer | None = None
-        self._bodies = _Growing(), _Growing()
+        self._bodies = Growing(), Growing()
         self._began = 0.0
         self._early = b""
         self.lost = ""
@@ -88,11 +87,11 @@ class Watcher:
         match event:
             case h11.Request():
                 self._began = now
-                self._bodies = _Growing(), _Growing()
+                self._bodies = Growing(), Growing()
                 self._request = Request(
                     event.method.decode("latin-1"),
                     event.target.decode("latin-1"),
-                    _headers(event),
+                    headers_of(event),
                     version=f"HTTP/{event.http_version.decode()}",
                 )
                 early, self._early = self._early, b""
@@ -109,7 +108,7 @@ class Watcher:
             case h11.Response():
                 self._answer = Answer(
                     event.status_code,
-                    _headers(event),
+                    headers_of(event),
                     reason=event.reason.decode("latin-1"),
                     version=f"HTTP/{event.http_version.decode()}",
                 )
@@ -133,23 +132,6 @@ class Watcher:
                 side.start_next_cycle()
 
 
-class _Growing:
-    """A body as it comes: its beginning, its size, its digest."""
-
-    def __init__(self) -> None:
-        self._kept = bytearray()
-        self._size = 0
-        self._digest = hashlib.sha256()
-
-    def more(self, data: bytes | bytearray) -> None:
-        self._kept += data[: KEPT - len(self._kept)]
-        self._size += len(data)
-        self._digest.update(data)
-
-    def body(self) -> Body:
-        return Body(bytes(self._kept), self._size, self._digest.hexdigest())
-
-
 def _passed_on(event: h11.Event) -> h11.Event:
     """As h11 sends it, which is by HTTP/1.1 alone."""
     match event:
@@ -161,9 +143,3 @@ def _passed_on(event: h11.Event) -> h11.Event:
             return h11.Response(status_code=event.status_code, headers=event.headers)
         case _:
             return event
-
-
-def _headers(event: Any) -> Headers:
-    """With their names as they were sent, not as h11 compares them."""
-    pairs = event.headers.raw_items()
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)

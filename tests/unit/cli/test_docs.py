@@ -9,7 +9,7 @@ import pytest
 
 from ktconnect.cli.main import ktctl
 from ktconnect.cli.spelling import GONE, RENAMED, normalise
-from ktconnect.modes.report import CallEnded, Calls, Ready, Status
+from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/flags.md").read_text()
 MENTIONED = {normalise(flag) for flag in re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", PAGE)}
@@ -38,7 +38,11 @@ def test_every_old_spelling_is_on_the_page(old):
 
 
 @pytest.mark.parametrize(
-    ("event", "told"), [("ready", Ready), ("status", Status), ("call", CallEnded)]
+    ("event", "told"),
+    [
+        *(("ready", Ready), ("status", Status), ("call", CallEnded)),
+        *(("compared", Compared), ("totals", Totals)),
+    ],
 )
 def test_every_field_of_an_event_is_on_the_page(event, told):
     assert EVENTS[event] == [each.name for each in fields(told)]

@@ -21,7 +21,8 @@ from ktconnect.cli.output import (
     status_line,
 )
 from ktconnect.errors import UsageError
-from ktconnect.modes.report import CallEnded, Calls, Ready, Status
+from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
+from ktconnect.traffic.compare import Difference
 
 UP = Status("up", round_trip=0.0006, streams=3, received=1_234_567, sent=3000, reconnections=1)
 
@@ -225,3 +226,25 @@ def test_a_dry_run_is_an_object_a_line_for_a_program():
     assert (changed["event"], changed["key"], changed["before"], changed["after"]) == (
         "change", KEY, 2, 0,
     )  # fmt: skip
+
+
+def test_comparisons_are_told_to_a_person_and_to_a_program():
+    told = Compared(
+        "shop/web",
+        "u",
+        "GET /",
+        "200 OK",
+        "200 OK",
+        answered=True,
+        seconds=0.1,
+        differences=(Difference("status", "", "200", "500"),),
+    )
+    text, lines = io.StringIO(), io.StringIO()
+    for reporter in (TextReporter(Console(file=text)), JsonReporter(lines)):
+        reporter.compared(told)
+        reporter.totals(Totals("shop/web", 2, 1, 0))
+    assert "≠ GET /" in text.getvalue()
+    assert "2 compared, 1 differ" in text.getvalue()
+    one, two = map(json.loads, lines.getvalue().splitlines())
+    assert one["differences"] == [{"what": "status", "where": "", "origin": "200", "laptop": "500"}]
+    assert (two["event"], two["differing"]) == ("totals", 1)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ktconnect.modes.report import CallEnded, Ready
+    from ktconnect.modes.report import CallEnded, Compared, Ready, Totals
 
 
 class Remembering:
@@ -13,6 +13,8 @@ class Remembering:
         self.steps, self.notes, self.warnings, self.states = [], [], [], []
         self.calls: list[CallEnded] = []
         self.created, self.changed = [], []
+        self.comparisons: list[Compared] = []
+        self.sums: list[Totals] = []
         self.next_ready: asyncio.Queue[Ready] = asyncio.Queue()
 
     @contextmanager
@@ -42,6 +44,12 @@ class Remembering:
 
     def call(self, call):
         self.calls.append(call)
+
+    def compared(self, compared):
+        self.comparisons.append(compared)
+
+    def totals(self, totals):
+        self.sums.append(totals)
 
 
 class Said:

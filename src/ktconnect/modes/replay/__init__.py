@@ -1,0 +1,1 @@
+"""`ktctl replay`: recorded requests are sent again."""

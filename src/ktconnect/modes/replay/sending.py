@@ -1,0 +1,62 @@
+"""One request to the program under test, on a connection of its own."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from ktconnect.groups import task_group
+from ktconnect.traffic.asking import Asking, BadAnswer
+from ktconnect.traffic.exchange import Answer, Exchange, Request
+
+from .spec import Place
+
+CHUNK = 128 * 1024
+
+
+async def send(place: Place, request: Request, limit: float) -> Exchange:
+    """The request and its answer, or why there is none after ``limit`` seconds at most.
+
+    Raises: UsageError for a request that can't be sent at all.
+    """
+    asking, began, clock = Asking(request), time.time(), time.monotonic()
+    answer, failure = None, ""
+    try:
+        async with asyncio.timeout(limit):
+            answer = await _asked(place, asking)
+    except TimeoutError:
+        failure = f"no answer within {limit:g} s"
+    except OSError as error:
+        failure = (error.strerror or str(error)).lower()
+    except BadAnswer as error:
+        failure = str(error)
+    return Exchange(request, answer, began, time.monotonic() - clock, failure)
+
+
+async def _asked(place: Place, asking: Asking) -> Answer:
+    """Raises: OSError, BadAnswer."""
+    reader, writer = await _open(place)
+    try:
+        async with task_group() as tasks:
+            sending = tasks.create_task(_say(writer, asking.to_send))
+            while (answer := asking.heard(await reader.read(CHUNK))) is None:
+                pass
+            sending.cancel()  # who has answered need not hear the rest
+    finally:
+        writer.transport.abort()  # what it did not want to hear waits no longer
+        with suppress(OSError):
+            await writer.wait_closed()
+    return answer
+
+
+async def _say(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """That the other side hears no more is no failure: its answer may be there already."""
+    with suppress(ConnectionError):
+        writer.write(data)
+        await writer.drain()
+
+
+async def _open(place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    target = place.target
+    if target.kind == "unix":
+        return await asyncio.open_unix_connection(target.host)
+    return await asyncio.open_connection(target.host, target.port, ssl=place.tls)

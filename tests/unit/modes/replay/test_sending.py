@@ -1,0 +1,66 @@
+import asyncio
+import socket
+
+from tests.unit.modes.answering import answering, ok, serving
+
+from ktconnect.modes.replay.sending import send
+from ktconnect.modes.replay.spec import Place
+from ktconnect.traffic.exchange import Body, Request
+from ktconnect.wire.target import Target
+
+GET = Request("GET", "/a", (("Host", "web"),))
+
+
+async def test_a_request_is_sent_and_its_answer_read():
+    async with answering(lambda head: ok(b"abc")) as (target, heads):
+        seen = await send(Place(target), GET, 5)
+    assert seen.answer is not None
+    assert seen.answer.body.data == b"abc"
+    assert seen.request is GET
+    assert heads == [b"GET /a HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"]
+
+
+async def test_an_answer_may_come_in_pieces():
+    async def dribble(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        for at in ok(b"abc"):
+            writer.write(bytes([at]))
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with serving(dribble) as target:
+        seen = await send(Place(target), GET, 5)
+    assert seen.answer is not None
+    assert seen.answer.body.data == b"abc"
+
+
+async def test_a_unix_socket_is_a_place_as_well(tmp_path):
+    async with answering(lambda head: ok(b"abc"), path=tmp_path / "s") as (target, _):
+        assert (await send(Place(target), GET, 5)).answer is not None
+
+
+async def test_who_answers_before_the_end_of_the_request_is_heard():
+    async def early(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        await reader.read()
+
+    async with serving(early) as target:
+        large = Request("POST", "/", (("Host", "web"),), Body.whole(b"x" * 50_000_000))
+        seen = await send(Place(target), large, 10)
+    assert seen.answer is not None
+    assert seen.answer.status == 413
+
+
+async def test_why_there_is_no_answer_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        silent = await send(Place(Target("tcp", "127.0.0.1", port)), GET, 0.2)
+    assert silent.failure == "no answer within 0.2 s"
+    refused = await send(Place(Target("tcp", "127.0.0.1", port)), GET, 5)
+    assert "refused" in refused.failure or "connect call failed" in refused.failure
+    async with answering(lambda head: None) as (target, _):
+        hung = await send(Place(target), GET, 5)
+    assert hung.answer is None
+    assert "closed" in hung.failure
