@@ -1,0 +1,68 @@
+import json
+
+from ktconnect.traffic.exchange import Exchange, header
+from ktconnect.traffic.traces import Traces
+
+
+def row(key, value, raw=""):
+    return {"key": key, "value": value, "raw_value": raw}
+
+
+def trace(request=(), response=(), body=None, answer=None):
+    asked = [row(":authority", "web"), row(":path", "/a?x=1"), row(":method", "POST"), *request]
+    said = {"headers": [row(":status", "200"), *response]} | ({"body": answer} if answer else {})
+    whole = {"request": {"headers": asked} | ({"body": body} if body else {}), "response": said}
+    return json.dumps({"http_buffered_trace": whole}, indent=1).encode() + b"\n"
+
+
+FULL = trace(
+    [row("x-request-id", "u-1")],
+    [row("x-envoy-upstream-service-time", "250"), row("x-raw", "", "6Q==")],
+    {"as_bytes": "aGVsbG8=", "truncated": False},
+    {"as_bytes": "aGk=", "truncated": False},
+)
+
+
+def test_a_trace_is_an_exchange_however_it_comes():
+    for step in (1, 7, 10_000):
+        traces = Traces()
+        found: list[Exchange] = []
+        for at in range(0, len(FULL) * 2, step):
+            found += traces.more((FULL * 2)[at : at + step], 100.0)
+        assert len(found) == 2
+        (seen, again) = found
+        assert seen == again
+        assert (seen.request.method, seen.request.target) == ("POST", "/a?x=1")
+        assert seen.request.headers == (("Host", "web"), ("x-request-id", "u-1"))
+        assert seen.request.body.data == b"hello"
+        assert seen.answer is not None
+        assert (seen.answer.status, seen.answer.body.data) == (200, b"hi")
+        assert header(seen.answer.headers, "x-raw") == "é"
+        assert (seen.began, seen.seconds) == (99.75, 0.25)
+
+
+def test_a_body_that_was_cut_says_how_long_it_is_if_it_is_known():
+    cut = {"as_bytes": "aGVsbG8=", "truncated": True}
+    (told,) = Traces().more(trace((), [row("content-length", "900")], answer=cut), 1.0)
+    (untold,) = Traces().more(trace(answer=cut), 1.0)
+    assert told.answer is not None
+    assert untold.answer is not None
+    assert told.answer.body.size == 900
+    assert untold.answer.body.size == 6
+    assert untold.answer.body.is_cut
+
+
+def test_without_an_answer_it_says_so():
+    (seen,) = Traces().more(FULL.replace(b":status", b":other"), 1.0)
+    assert seen.answer is None
+    assert seen.failure == "the origin did not answer"
+
+
+def test_a_host_is_not_told_twice():
+    (seen,) = Traces().more(trace([row("host", "shop")]), 1.0)
+    assert header(seen.request.headers, "host") == "shop"
+
+
+def test_what_cant_be_read_is_passed_over():
+    found = [*Traces().more(b'{\n "x": 1\n}\n{"a\n}\n' + FULL, 1.0)]
+    assert len(found) == 1
