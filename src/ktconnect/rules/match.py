@@ -63,7 +63,7 @@ def parse_match(text: str) -> Match:
     if not all(parts):
         raise UsageError(f"--match {text!r} has an empty condition", hint=f"such as {HELP}")
     match = Match(tuple(dict.fromkeys(_parse(part.replace("\\,", ",")) for part in parts)))
-    _check_together(match, text)
+    check_match(match, text)
     return match
 
 
@@ -80,6 +80,14 @@ def condition_text(one: Condition) -> str:
         return f"grpc:{one.value.removesuffix('/')}"
     name = f":{one.name}" if one.name else ""
     return f"{one.part}{name}{_SIGN[one.how]}{one.value}"
+
+
+def cookie_regex(one: Condition) -> str:
+    """A condition on a cookie as one on the whole header ``cookie`` (RFC 6265 §4.2.1), for a
+    proxy that knows no cookies; RE2, to match the whole."""
+    value = one.value if one.how == "regex" else re.escape(one.value)
+    rest = "[^;]*" if one.how == "prefix" else ""
+    return f"(?:.*;\\s*)?{re.escape(one.name)}=(?:{value}){rest}(?:\\s*;.*)?"
 
 
 def check_condition(one: Condition, said: str = "") -> None:
@@ -140,14 +148,26 @@ def _service(value: str) -> str:
     return f"{value.removesuffix('/')}/"
 
 
-def _check_together(match: Match, text: str) -> None:
-    if len(match.conditions) > 1 and any(one.part == "sni" for one in match.conditions):
-        raise _wrong(text, "TLS hides all but the server's name: sni stands alone")
-    exact = {(one.part, one.name): one for one in match.conditions if one.how == "exact"}
+def check_match(match: Match, said: str = "") -> None:
+    """Let pass conditions that can be said together to every proxy.
+
+    Raises: UsageError saying which can't, or what is wrong with one of them.
+    """
+    said = said or match_text(match)
     for one in match.conditions:
-        other = exact.get((one.part, one.name), one)
-        if one.how == "exact" and other != one:
-            raise _wrong(text, f"no request is {condition_text(one)} and {condition_text(other)}")
+        check_condition(one)
+    seen = [_what(one) for one in match.conditions]
+    twice = next((what for what in seen if seen.count(what) > 1), None)
+    if twice:
+        raise _wrong(said, f"only one condition can be for the {' '.join(twice).strip()}")
+    if len(seen) > 1 and ("sni", "") in seen:
+        raise _wrong(said, "TLS hides all but the server's name: sni stands alone")
+
+
+def _what(one: Condition) -> tuple[str, str]:
+    """What it is about; a method of gRPC is a path
+    (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)."""
+    return ("path", "") if one.part == "grpc" else (one.part, one.name)
 
 
 def _wrong(said: str, why: str) -> UsageError:

@@ -6,15 +6,20 @@ regular expressions; (3) longer values before shorter, so ``/api/v1`` before ``/
 session that was there first; (5) by the name of its Service; (6) as the session said them.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import product
+from typing import Final
 
 from ktconnect.errors import UsageError
 
 from .holds import below, described, fits
-from .match import check_condition
+from .match import check_match
 from .model import Condition, Match, Share
+
+_MARK: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 Specificity = tuple[int, int, int, int]
 
@@ -87,13 +92,25 @@ def unusable(share: Share) -> str:
 
     A proxy refuses all rules for one that it can't read, so one session's must not get in.
     """
+    if not _is_address(share.address):
+        return f"its Service {share.service} has no cluster IP"
+    if not _MARK.fullmatch(share.mark):
+        return f"no header can say its mark {share.mark!r}"
+    if not 0 <= share.percent <= 100:
+        return f"{share.percent} is no share of a hundred"
     try:
         for match in share.matches:
-            for one in match.conditions:
-                check_condition(one)
+            check_match(match)
     except UsageError as error:
         return str(error)
     return "" if share.matches else "it says of no request that it is meant"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
 
 
 def may_both_hold(one: Match, other: Match) -> bool:

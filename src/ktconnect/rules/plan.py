@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from .model import Manifest, Share
+from .model import Manifest, Match, Share
+from .order import unusable
 
 App = Literal["http", "grpc", "tls", "tcp", "udp", "unknown"]
 """What is spoken on a port, as far as the Service says: ``unknown`` if it does not."""
@@ -45,6 +46,11 @@ class RoutedPort:
         """The transport below it."""
         return "udp" if self.app == "udp" else "tcp"
 
+    @property
+    def listen(self) -> tuple[str, int]:
+        """Where callers come to in the router's Pods."""
+        return self.protocol, self.pod_port
+
 
 @dataclass(frozen=True, slots=True)
 class RoutePlan:
@@ -53,7 +59,8 @@ class RoutePlan:
     ``ports``: all that it carries, in the Service's order. ``shares``: in any order.
     ``origin_address``: the cluster IP of the Service for the origin; its ports have the numbers
     of the Service's own. ``origin_host``: the DNS name that gives the addresses of the origin's
-    ready Pods, one by one; "" if there is none.
+    ready Pods, one by one; "" if there is none. ``families``: of the Service, the first preferred;
+    the router listens for all of them.
     """
 
     namespace: str
@@ -62,12 +69,43 @@ class RoutePlan:
     shares: tuple[Share, ...]
     origin_address: str
     origin_host: str = ""
+    families: tuple[str, ...] = ("IPv4",)
+
+    @property
+    def listened(self) -> tuple[RoutedPort, ...]:
+        """The ports that the router listens on: of several of the Service that lead to the same
+        one of its Pods, the first. There they can't be told apart."""
+        first = {port.listen: port for port in reversed(self.ports)}
+        return tuple(port for port in self.ports if first[port.listen] is port)
 
     def exposed(self, port: RoutedPort) -> tuple[Share, ...]:
-        """The shares that mean this port, or another of the Service that leads to the same port
-        of its Pods: there they can't be told apart."""
-        numbers = {each.number for each in self.ports if each.pod_port == port.pod_port}
-        return tuple(share for share in self.shares if numbers & set(share.ports))
+        """The shares that mean a port (of `listened`) on which something can be told apart."""
+        if port.app in ("tcp", "udp"):
+            return ()
+        by_name = port.app == "tls"
+        return tuple(
+            share
+            for share in self.usable
+            if self.number_of(share, port) and any(_sees_tls(m) == by_name for m in share.matches)
+        )
+
+    @property
+    def routed(self) -> tuple[RoutedPort, ...]:
+        """The ports (of `listened`) where requests are told apart: somebody means them, and they
+        may be HTTP."""
+        by_request = (port for port in self.listened if port.app != "tls")
+        return tuple(port for port in by_request if self.exposed(port))
+
+    @property
+    def usable(self) -> tuple[Share, ...]:
+        """The shares that rules can be made of, the oldest first; see `order.unusable`."""
+        usable = (share for share in self.shares if not unusable(share))
+        return tuple(sorted(usable, key=lambda share: (share.since, share.service)))
+
+    def number_of(self, share: Share, port: RoutedPort) -> int:
+        """By which of its Service's ports a share takes what comes by ``port``; 0 if by none."""
+        alike = (each.number for each in self.ports if each.listen == port.listen)
+        return next((number for number in alike if number in share.ports), 0)
 
 
 def routed_port(port: Manifest, pod_port: int, *, uniform: bool = True) -> RoutedPort:
@@ -92,6 +130,11 @@ def app_of(port: Mapping[str, Any]) -> App:
     name = str(port.get("name") or "").lower()
     found = _app("grpc-web" if name.startswith("grpc-web") else name.partition("-")[0])
     return found or ("tcp" if int(port["port"]) in _TCP_PORTS else "unknown")
+
+
+def _sees_tls(match: Match) -> bool:
+    """By the server's name: all that can be seen of TLS, and nothing that a request has."""
+    return any(one.part == "sni" for one in match.conditions)
 
 
 def _app(word: str) -> App | None:
