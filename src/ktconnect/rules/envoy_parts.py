@@ -1,6 +1,6 @@
 """Parts of Envoy's configuration that every cluster has: written once in a file, then named.
 
-Envoy reads YAML, whose anchors and aliases it resolves, and leaves out a key with the tag ``!ignore``
+Envoy reads YAML, resolves its anchors and aliases, and leaves out a key with the tag ``!ignore``
 (https://www.envoyproxy.io/docs/envoy/latest/configuration/overview/examples). JSON is YAML, so a
 file stays JSON but for the aliases. A thousand sessions fit into one ConfigMap by that.
 """
