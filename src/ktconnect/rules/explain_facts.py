@@ -1,6 +1,6 @@
 """What was found around a Service, and what comes out of it, as values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -20,12 +20,16 @@ PREVIEW: Final = "shadow-preview"
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port of a Service; ``app``: what is spoken there, ``pod``: where it leads in its Pods."""
+    """A port of a Service; ``app``: what is spoken there, ``pod``: where it leads in its Pods.
+
+    ``beside``: the numbers of other ports that lead to the same; there they can't be told apart.
+    """
 
     number: int
     name: str = ""
     app: App = "unknown"
     pod: int = 0
+    beside: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.number} ({self.name})" if self.name else str(self.number)
@@ -142,11 +146,6 @@ class Facts:
             for each in self.places.values()
             if each.share is not None and each.of == self.service.name
         )
-
-    def hosts(self) -> Iterator[str]:
-        """The names by which callers know the Service."""
-        name, namespace = self.service.name, self.service.namespace
-        yield from (name, f"{name}.{namespace}", f"{name}.{namespace}.svc")
 
 
 @dataclass(frozen=True, slots=True)

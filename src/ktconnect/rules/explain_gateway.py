@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from .explain_facts import Facts, Manifest
 from .explain_ruling import Copied, Leads, Ruling
+from .gateway import attached, standing
 from .holds import below, fits
 from .request import Request
 
@@ -51,7 +52,7 @@ class _Candidate:
 
 def gateway_ruling(request: Request, facts: Facts) -> Ruling | None:
     """What becomes of an HTTP request; None if no HTTPRoute has the Service as its parent."""
-    routes = [each for each in facts.others.http_routes if is_child(each, facts)]
+    routes = children(facts)
     if not routes:
         return None
     why = [text for each in routes if (text := _not_accepted(each))]
@@ -66,27 +67,27 @@ def gateway_ruling(request: Request, facts: Facts) -> Ruling | None:
     return _ruling(best, tuple(why))
 
 
-def is_child(route: Manifest, facts: Facts) -> bool:
-    """Whether the Service, by this port, is a parent of the route."""
-    return any(
-        parent.get("kind") == "Service"
-        and parent.get("name") == facts.service.name
-        and parent.get("namespace", route["metadata"]["namespace"]) == facts.service.namespace
-        and parent.get("port", facts.port.number) == facts.port.number
-        for parent in route["spec"].get("parentRefs") or ()
-    )
+def children(facts: Facts) -> list[Manifest]:
+    """The routes of the Service, by this port, that this caller hears.
+
+    One in another namespace than the Service's is for that namespace's callers (GEP-1426,
+    "consumer routes").
+    """
+    service = facts.service
+    found = attached(facts.others.http_routes, service.name, service.namespace, facts.port.number)
+    heard = (service.namespace, facts.caller.namespace)
+    return [each for each in found if each["metadata"]["namespace"] in heard]
 
 
 def _not_accepted(route: Manifest) -> str:
     """A route that nobody has accepted has no effect, whatever it says."""
-    parents = (route.get("status") or {}).get("parents") or ()
-    conditions = [each for parent in parents for each in parent.get("conditions") or ()]
-    accepted = [each for each in conditions if each.get("type") == "Accepted"]
-    if any(each.get("status") == "True" for each in accepted):
+    state = standing(route)
+    if state.accepted:
         return ""
-    reason = next((each.get("message") or each.get("reason") for each in accepted), "")
     name = f"HTTPRoute {route['metadata']['namespace']}/{route['metadata']['name']}"
-    return f"{name} is accepted by nobody" + (f": {reason}" if reason else "")
+    if state.accepted is None:
+        return f"{name} is accepted by nobody yet"
+    return f"{name} is refused" + (f": {state.why}" if state.why else "")
 
 
 def _candidates(route: Manifest) -> Iterator[_Candidate]:

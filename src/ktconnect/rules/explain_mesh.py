@@ -3,7 +3,7 @@
 from typing import Final
 
 from .explain_facts import Answer, Copy, Facts, Place, Walk
-from .explain_gateway import gateway_ruling, is_child
+from .explain_gateway import children, gateway_ruling
 from .explain_istio import governing, istio_ruling, subset_labels
 from .explain_ruling import Leads, Ruling
 
@@ -38,7 +38,7 @@ def _has_rules(facts: Facts) -> bool:
 
 def _rules(facts: Facts) -> list[str]:
     """The rules for this host, by name."""
-    routes = [each for each in facts.others.http_routes if is_child(each, facts)]
+    routes = children(facts)
     found = governing(facts)
     named = [f"VirtualService {found['metadata']['name']}"] if found is not None else []
     return [*named, *(f"HTTPRoute {each['metadata']['name']}" for each in routes)]
@@ -85,6 +85,8 @@ def _follow(walk: Walk, ruling: Ruling) -> Place | Answer:
     walk.say(at, f"{ruling.rule} leads to {leads}", *split, *ruling.why, fine=place is not None)
     if place is None:
         return Answer("nobody", f"{leads}, which is not there")
+    if place.share is not None:
+        walk.served_by = place.share.mark
     return _subset(walk, place, leads)
 
 

@@ -23,11 +23,11 @@ def through_router(walk: Walk) -> Share | None:
         return None
     able = [share for share in walk.facts.shares if not _unable(share, walk.facts)]
     unable = [why for share in walk.facts.shares if (why := _unable(share, walk.facts))]
-    _note_copies(walk, [share for share in able if share.kind == "mirror"])
     fitting = list(_fitting(walk, [share for share in able if share.kind == "mesh"]))
     missed = [*beside(walk), *unable]
     if not fitting:
         walk.say("router", "no rule matches: on to the origin", *missed)
+        _note_copies(walk, [share for share in able if share.kind == "mirror"])
         return None
     first, *later = fitting
     wants = f"{name(first.share)} wants {described(first.match)}"
@@ -57,7 +57,7 @@ def _unable(share: Share, facts: Facts) -> str:
     """Why a share gets nothing whatever it matches; "" if it does get something."""
     if unusable(share):
         return f"{name(share)} can't be said to the router: {unusable(share)}"
-    if facts.port.number not in share.ports:
+    if not {facts.port.number, *facts.port.beside} & set(share.ports):
         return f"{name(share)} does not take port {facts.port}"
     if share.leaving:
         return f"{name(share)} is leaving: it gets no new requests"
@@ -90,6 +90,7 @@ def beside(walk: Walk) -> Iterator[str]:
 
 
 def _note_copies(walk: Walk, mirrors: list[Share]) -> None:
+    """Only of what the origin answers there are copies."""
     for share in mirrors:
         if not any_holds(share.matches, walk.request):
             continue

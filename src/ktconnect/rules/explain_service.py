@@ -15,6 +15,7 @@ from .explain_facts import (
     Walk,
 )
 from .explain_router import beside, through_router
+from .mark import ORIGIN
 
 AGENTS: Final = (EXCHANGE, MESH, MIRROR, PREVIEW)
 OLD: Final = "KT Connect 0.3 has no way back to the origin; `ktctl recover` makes one"
@@ -100,6 +101,7 @@ def _by_router(walk: Walk, place: Place) -> Answer:
 def _gone(walk: Walk, chosen: Place) -> Answer:
     """A router takes who can't be connected to for gone, and goes on to the origin."""
     walk.say(str(chosen), "leads to no agent: the router goes on to the origin", fine=False)
+    walk.served_by = ORIGIN if walk.served_by else ""
     return origin(walk)
 
 

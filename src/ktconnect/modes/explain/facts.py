@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,7 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.explain_facts import Endpoint, Facts, Laptop, Others, Place, Port
 from ktconnect.rules.model import share_of
 from ktconnect.rules.plan import app_of
-from ktconnect.sessions.lease import ago
+from ktconnect.sessions.holders import ago
 from ktconnect.sessions.legacy_seen import LEAST_SILENCE, heart_beat, is_theirs, notes_of, role_of
 from ktconnect.wire.spec import AgentSpec
 
@@ -57,7 +58,16 @@ def _port(seen: Seen, wanted: str) -> Port:
             hint=f"it has {', '.join(map(str, given))}",
         )
     tcp = [each for each in given if each.app != "udp"]
-    return (fitting or tcp or given)[0]
+    port = (fitting or tcp or given)[0]
+    return replace(port, beside=tuple(_beside(port, given)))
+
+
+def _beside(port: Port, ports: list[Port]) -> Iterator[int]:
+    """The others that lead to the same port of the Pods."""
+    for each in ports:
+        same = each.pod == port.pod and (each.app == "udp") == (port.app == "udp")
+        if same and port.pod and each.number != port.number:
+            yield each.number
 
 
 def _read_port(port: Manifest, seen: Seen) -> Port:

@@ -125,11 +125,16 @@ def _verdict(said: Explanation, outcome: Outcome) -> tuple[bool | None, str]:
         return fits, "as explained: nobody answers" if fits else NOBODY[expected]
     if expected == "nobody" and outcome.status < 500:
         return False, "somebody answered, though nobody was expected to"
-    if said.served_by and outcome.served_by:
-        fits = said.served_by == outcome.served_by
-        told = f"{SERVED_BY}: {outcome.served_by}"
-        return fits, f"as explained: {told}" if fits else f"{told}, expected was {said.served_by}"
-    return None, f"the answer does not say who gave it ({SERVED_BY} is missing)"
+    return _served(said.served_by, outcome.served_by)
+
+
+def _served(expected: str, found: str) -> tuple[bool | None, str]:
+    if not expected and not found:
+        return None, f"the answer does not say who gave it ({SERVED_BY} is missing)"
+    told = f"{SERVED_BY}: {found}" if found else f"{SERVED_BY} is missing"
+    if expected == found:
+        return True, f"as explained: {told}"
+    return False, f"not as explained: {told}, expected was {expected or 'none'}"
 
 
 def request_to(request: Request, address: str, facts: Facts, trace: str) -> Sent:
