@@ -9,7 +9,7 @@ from typing import Any, Final
 from ktconnect import names
 from ktconnect.objects.origin import SUFFIX
 from ktconnect.objects.session import Manifest, Record
-from ktconnect.sessions.lease import ago
+from ktconnect.sessions.holders import ago
 from ktconnect.sessions.legacy_seen import (
     EXCHANGE,
     LEAST_SILENCE,

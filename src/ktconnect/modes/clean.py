@@ -10,10 +10,12 @@ from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Record, record_of
+from ktconnect.sessions.dead import dead_sessions, left_behind
+from ktconnect.sessions.lease import server_clock
 from ktconnect.sessions.legacy import Repair, decide
 from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
 from ktconnect.sessions.restore import planned, restore
-from ktconnect.sessions.taken import dead_sessions, told
+from ktconnect.sessions.taken import told
 
 from .cluster import holder, open_cluster, owned_by_user
 from .local import Remains, remains
@@ -87,6 +89,7 @@ async def clean_cluster(
             await rehearse_session(cluster, record, reporter)
         return len(dead)
     outcomes = await restore(cluster, dead, by=holder())
+    outcomes += await restore(cluster, await left_behind(cluster, dead, uids), by=holder())
     for line in (line for outcome in outcomes for line in told(outcome)):
         reporter.note(line)
     if failed is not None:
@@ -152,9 +155,9 @@ async def _own_remains(
         except Forbidden as error:  # a right that is gone in one namespace is no reason to stop
             reporter.note(f"left: session {remain.lease} in namespace {remain.namespace}; {error}")
             continue
-        if record is not None:
+        if record is not None and await _is_certain(cluster, remain, record):
             found.append((remain, record))
-        elif not dry_run:
+        elif record is None and not dry_run:
             remain.journal.drop()
     return found
 
@@ -167,6 +170,12 @@ async def _record(cluster: Cluster, remain: Remains) -> Record | None:
     record = record_of(lease)
     same = record.uid == remain.uid if remain.uid else record.holder == holder()
     return record if same else None
+
+
+async def _is_certain(cluster: Cluster, remain: Remains, record: Record) -> bool:
+    """Whether it is that process's Lease: one that never heard of its UID may be mistaken for that
+    of another session of the same user, which may be alive."""
+    return bool(remain.uid) or not record.is_alive(await server_clock(cluster)())
 
 
 async def _clean_host(spec: CleanSpec, reporter: Reporter) -> None:

@@ -4,7 +4,7 @@ The mode runs as ever, on a cluster to which nothing is written (`kube.rehearsal
 would have to wait for its agent. Its changes of others' objects are its journal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ktconnect.apply.change import Entry
@@ -13,10 +13,12 @@ from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig
 from ktconnect.kube.rehearsal import RehearsalCluster, Rehearsed
-from ktconnect.objects.session import LEASE, Manifest, record_of
-from ktconnect.sessions.lease import Taken, server_clock
+from ktconnect.objects.session import LEASE, Manifest, Record, record_of
+from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.lease import server_clock
 from ktconnect.sessions.restore import planned
-from ktconnect.sessions.taken import Taker, make_way
+from ktconnect.sessions.shared import is_shared
+from ktconnect.sessions.taken import Taker, end_all
 
 from .report import Reporter
 
@@ -54,23 +56,33 @@ def shown(manifest: Manifest) -> dict[str, Any]:
 async def make_way_or_tell(
     cluster: Cluster, namespace: str, lease: str, taker: Taker, *, dry_run: bool
 ) -> None:
-    """As `sessions.taken.make_way`; in a dry run a session that is in the way is only told of.
+    """See to it that nobody holds the Lease ``lease``: as `end_or_tell` does."""
+    found = await cluster.find(LEASE, lease, namespace)
+    await end_or_tell(cluster, [record_of(found)] if found else [], taker, dry_run=dry_run)
+
+
+async def end_or_tell(
+    cluster: Cluster, records: Sequence[Record], taker: Taker, *, dry_run: bool
+) -> None:
+    """As `sessions.taken.end_all`; in a dry run sessions that are in the way are only told of.
 
     Raises: Taken; Conflict in a dry run, if a session would have to be undone first.
     """
     if not dry_run:
-        await make_way(cluster, namespace, lease, taker)
+        await end_all(cluster, records, taker)
         return
-    found = await cluster.find(LEASE, lease, namespace)
-    if found is None:
+    if not records:
         return
-    record, now = record_of(found), await server_clock(cluster)()
-    if record.is_alive(now) and not taker.takeover:
-        raise Taken(record, now)
-    plan = await planned(cluster, record)
-    for line in (*lines(plan.writes), *(f"{key}: deleted" for key in plan.deletes)):
-        taker.say(f"first, {line}")
+    now = await server_clock(cluster)()
+    living = [each for each in records if each.is_alive(now) and not is_shared(each)]
+    if living and not taker.takeover:
+        raise Taken(living[0], now, *living[1:])
+    for record in records:
+        plan = await planned(cluster, record)
+        for line in (*lines(plan.writes), *(f"{key}: deleted" for key in plan.deletes)):
+            taker.say(f"first, {line}")
+    names = " and ".join(f"session {each.name} of {each.holder}" for each in records)
     raise Conflict(
-        f"session {lease} of {record.holder} would be undone first, and is in the way of a dry run",
+        f"{names} would be undone first, and is in the way of a dry run",
         hint="`ktctl clean` undoes what is dead; after that --dryRun shows the rest",
     )

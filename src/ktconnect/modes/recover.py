@@ -9,7 +9,8 @@ from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.paths import split_key
 from ktconnect.objects.session import Record
-from ktconnect.sessions.lease import Taken, server_clock, sessions
+from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.lease import server_clock, sessions
 from ktconnect.sessions.legacy import Findings, decide
 from ktconnect.sessions.legacy_repair import Looked, carry_out, look
 from ktconnect.sessions.legacy_seen import DEPLOYMENT, SERVICE

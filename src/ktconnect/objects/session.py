@@ -24,6 +24,9 @@ LEASE = "coordination.k8s.io/v1/Lease"
 SELECTOR = f"{names.LABEL_CONTROL_BY}={names.CONTROL_BY}"
 """Finds the Leases of all sessions."""
 
+SHARED = "shared"
+"""In ``kt-config``: the Lease that the session has in common with others."""
+
 RENEW_SECONDS = 15
 DURATION_SECONDS = 60
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # coordination.k8s.io/v1 wants microseconds
@@ -185,6 +188,21 @@ class Record:
     def target(self) -> str:
         """What it takes, as ``service/web``; "" for a session that takes nothing."""
         return str(self.config.get("target", ""))
+
+    @property
+    def shared(self) -> str:
+        """The Lease that it has in common with others, who share what stands on that one."""
+        return str(self.config.get(SHARED, ""))
+
+    @property
+    def mark(self) -> str:
+        """The version mark of requests that come to the laptop; "" where there is none."""
+        return str(self.config.get("mark", ""))
+
+    @property
+    def driver(self) -> str:
+        """How requests are told apart: router, istio, gateway, manual; "" where they are not."""
+        return str(self.config.get("driver", ""))
 
     @property
     def ports(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from ktconnect.apply.change import Entry
@@ -16,26 +16,14 @@ from ktconnect.kube.watch import Event
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
 
+from .holders import Taken
+
 log = logging.getLogger(__name__)
 
 WATCH_AGAIN = 2.0
 """Seconds until a watch that can't be had is tried again."""
 
 Now = Callable[[], Awaitable[datetime]]
-
-
-class Taken(Conflict):
-    """Somebody holds what we were about to take: ``record`` says who, ``alive`` whether still."""
-
-    def __init__(self, record: Record, now: datetime) -> None:
-        self.record = record
-        self.alive = record.is_alive(now)
-        what = record.target or f"session {record.name}"
-        state = "is alive" if self.alive else "is dead"
-        super().__init__(
-            f"{what} is taken: {described(record, now)}; that laptop {state}",
-            hint="talk to them, or take it over with --takeover" if self.alive else "try again",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +210,3 @@ async def sessions(cluster: Cluster, namespace: str = "") -> list[Record]:
     """
     found = await cluster.list(LEASE, namespace, labels=leases.SELECTOR)
     return sorted(map(record_of, found), key=lambda record: (record.namespace, record.name))
-
-
-def described(record: Record, now: datetime) -> str:
-    """``exchange by ann@laptop, for 12 min``."""
-    since = f", for {ago(now - record.since)}" if record.since else ""
-    return f"{record.mode or record.role or 'a session'} by {record.holder}{since}"
-
-
-def ago(passed: timedelta) -> str:
-    """A time that has passed, in its largest unit: ``40 s``, ``12 min``, ``3 h``, ``2 days``."""
-    seconds = max(0, int(passed.total_seconds()))
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"

@@ -26,13 +26,11 @@ from ktconnect.kube.failures import NotFound
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
 
-from .lease import Now, SessionLease, Taken, sessions
+from .holders import Taken
+from .lease import Now, SessionLease, sessions
 from .restore import check_journal, restore
 
 log = logging.getLogger(__name__)
-
-SHARED: Final = "shared"
-"""In a session's ``kt-config``: the name of the Lease that it shares with others."""
 
 TRIES: Final = 20
 LOOK: Final = 0.3
@@ -51,9 +49,14 @@ def shared_session(service: str, namespace: str) -> Session:
     return Session(shared_name(service), namespace, names.ROLE_ROUTER, names.ROUTER, (target,))
 
 
-def participants(records: Iterable[Record], name: str) -> list[Record]:
+def is_shared(record: Record) -> bool:
+    """Whether it is nobody's own session, but what several share."""
+    return record.role == names.ROLE_ROUTER and record.mode == names.ROUTER
+
+
+def participants(records: Iterable[Record], namespace: str, name: str) -> list[Record]:
     """Those of these sessions that take part in the shared Lease ``name``, alive or not."""
-    return [each for each in records if each.config.get(SHARED) == name]
+    return [each for each in records if (each.namespace, each.shared) == (namespace, name)]
 
 
 class SharedLease(SessionLease):
@@ -135,7 +138,7 @@ class SharedLease(SessionLease):
     async def others(self, own: SessionLease) -> list[Record]:
         """Who else takes part in it, is alive, and not about to leave."""
         namespace, now = self.session.namespace, await self._now()
-        found = participants(await sessions(self._cluster, namespace), self.session.name)
+        found = participants(await sessions(self._cluster, namespace), namespace, self.session.name)
         mine = own.session.name
         return [each for each in found if each.name != mine and _stays(each, now)]
 

@@ -151,8 +151,11 @@ async def test_one_killed_while_its_lease_was_made_is_known_by_its_holder():
         put_session(api, "mine", 1)
         assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 0
         die_with_session(api.url, uid="")
-        put_session(api, "mine", 1, holder())
-        assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 1
+        put_session(api, "mine", 1, holder())  # or it is another's, of the same user, who lives
+        assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 0
+        assert leases(api) == ["mine"]
+        put_session(api, "mine", 90, holder())
+        assert await clean_cluster(cluster, "elsewhere", CleanSpec(), reporter) == 1
         assert leases(api) == []
 
 

@@ -12,7 +12,7 @@ from ktconnect.kube.rehearsal import RehearsalCluster
 from ktconnect.modes.dryrun import cluster_for, make_way_or_tell, shown, tell
 from ktconnect.objects.session import LEASE, Session, lease
 from ktconnect.sessions import restore
-from ktconnect.sessions.lease import Taken
+from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.taken import Taker
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ from ktconnect.modes.setup import SetupSpec
 from ktconnect.modes.setup import run as run_setup
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.session import journal_text, record_of
-from ktconnect.sessions.lease import Taken
+from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.orphan import APPLIED
 
 

@@ -11,7 +11,8 @@ from ktconnect.errors import Conflict, Unreachable
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Session, record_of
 from ktconnect.sessions import lease as session_lease
-from ktconnect.sessions.lease import Ended, SessionLease, Taken, ago, described, sessions
+from ktconnect.sessions.holders import Taken, ago, described
+from ktconnect.sessions.lease import Ended, SessionLease, sessions
 
 NOW = 1_790_000_000.0
 MOMENT = datetime.fromtimestamp(NOW, UTC)

@@ -6,10 +6,10 @@ from tests.unit.sessions.world import selector as selector_of
 
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.client import Cluster
-from ktconnect.objects.session import LEASE, Session, record_of
+from ktconnect.objects.session import LEASE, SHARED, Session, record_of
 from ktconnect.sessions import shared as shared_lease
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import SHARED, SharedLease, find_shared, shared_name
+from ktconnect.sessions.shared import SharedLease, find_shared, shared_name
 
 NAME = shared_name("web")
 

@@ -15,9 +15,10 @@ from tests.unit.sessions.world import (
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.objects.session import LEASE, record_of
 from ktconnect.sessions import taken
-from ktconnect.sessions.lease import Taken
+from ktconnect.sessions.dead import dead_sessions
+from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.restore import Outcome
-from ktconnect.sessions.taken import Taker, dead_sessions, make_way, told
+from ktconnect.sessions.taken import Taker, make_way, told
 
 NAME = "kt-exchange-web"
 

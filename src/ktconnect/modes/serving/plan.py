@@ -1,18 +1,22 @@
 """A session that callers will come to, as a value: its names, its Lease, its agent."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from ktconnect import names
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.shadow import clock, new_name
 from ktconnect.objects.origin import fitted
 from ktconnect.objects.ports import PortMap
-from ktconnect.objects.session import Session
+from ktconnect.objects.session import SHARED, Session
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import SHARED
 
 from .spec import ServingSpec
 from .view import led
 from .way import InboundPlan
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def inbound_plan(
@@ -38,9 +42,17 @@ def inbound_plan(
 
 
 def session_lease(
-    cluster: Cluster, spec: ServingSpec, plan: InboundPlan, target: str = ""
+    cluster: Cluster,
+    spec: ServingSpec,
+    plan: InboundPlan,
+    target: str = "",
+    more: Mapping[str, object] = NOTHING,
 ) -> SessionLease:
-    """The Lease that announces it, not yet made; ``target`` if that is not the Service."""
+    """The Lease that announces it, not yet made; ``target`` if that is not the Service.
+
+    ``more`` is what it says besides: ``mark`` and ``driver`` of one that shares a Service,
+    ``endsWithin``: the seconds that its undo may take beyond the usual.
+    """
     config = {
         "mode": plan.mode,
         "target": target or f"service/{plan.service}",
@@ -48,6 +60,7 @@ def session_lease(
         "agent": plan.agent.name,
         "restoreAfter": spec.restore_after,
         **({SHARED: plan.shared} if plan.shared else {}),
+        **more,
     }
     return SessionLease(
         cluster,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from ktconnect.modes.report import CallEnded, Calls, Status
 from ktconnect.modes.status import status_of
 from ktconnect.objects.ports import PortMap
-from ktconnect.sessions.lease import ago
+from ktconnect.sessions.holders import ago
 from ktconnect.tunnel.answer import Answers, CallRecord
 from ktconnect.tunnel.status import TunnelStatistics
 from ktconnect.wire.hello import AgentFacts

@@ -6,7 +6,8 @@ from ktconnect.modes.exchange.mode import find_targets, prepare, run
 from ktconnect.modes.serving.expose import parse_exposes
 from ktconnect.modes.serving.spec import ExchangeSpec, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
-from ktconnect.sessions.lease import SessionLease, Taken
+from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.lease import SessionLease
 
 
 @pytest.fixture(autouse=True)

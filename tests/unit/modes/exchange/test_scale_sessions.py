@@ -13,7 +13,7 @@ from ktconnect.modes.serving.expose import parse_exposes
 from ktconnect.modes.serving.session import serve
 from ktconnect.modes.serving.spec import ExchangeSpec, ServingSpec
 from ktconnect.objects.session import Session, lease
-from ktconnect.sessions.lease import Taken
+from ktconnect.sessions.holders import Taken
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SERVING = ServingSpec(skip_port_checking=True, dry_run=True)

@@ -13,7 +13,7 @@ from ktconnect.modes.serving import session as serving
 from ktconnect.modes.serving import undo as serving_undo
 from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.objects.session import LEASE
-from ktconnect.sessions.lease import Taken
+from ktconnect.sessions.holders import Taken
 from ktconnect.wire.target import Target
 
 LEASE_KEY = (LEASE, "shop", "kt-exchange-web")

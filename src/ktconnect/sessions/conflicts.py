@@ -1,0 +1,31 @@
+"""Which sessions keep another one from a Service: its callers have one who decides. Pure."""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from ktconnect.objects.session import Record
+
+from .shared import is_shared
+
+SHARING: Final = ("mesh", "mirror")
+"""Modes of which there may be many at one Service."""
+
+
+def in_the_way(
+    records: Iterable[Record], mode: str, service: str, agents: Collection[str] = ()
+) -> list[Record]:
+    """Those of these sessions of one namespace that must end before ``mode`` may take the Service.
+
+    Whoever takes all of its callers (exchange) and those who share them exclude each other; and
+    nobody gets the callers of Pods that one has replaced by an agent of its own (``--mode scale``).
+    ``agents`` are those among the Service's Pods.
+    """
+    return [each for each in records if _is_in_the_way(each, mode, service, agents)]
+
+
+def _is_in_the_way(record: Record, mode: str, service: str, agents: Collection[str]) -> bool:
+    shares = is_shared(record) or record.mode in SHARING
+    if record.target == f"service/{service}" and (shares or record.mode == "exchange"):
+        return shares != (mode in SHARING)
+    replaced = record.mode == "exchange" and not record.target.startswith("service/")
+    return replaced and record.config.get("agent") in agents
