@@ -1,0 +1,1 @@
+"""`ktctl mirror`: this machine gets a copy of a Service's requests."""
