@@ -168,7 +168,7 @@ async def talk(messages: Any, context: Any) -> Any:
         yield asked(message, context)
 
 
-def grpc_server(port: int) -> Any:
+def grpc_server(place: str) -> Any:
     coded = (json.loads, lambda told: json.dumps(told).encode())
     handlers = {
         "Ask": grpc.unary_unary_rpc_method_handler(ask, *coded),
@@ -177,7 +177,7 @@ def grpc_server(port: int) -> Any:
     }
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    server.add_insecure_port(f"[::]:{port}")
+    server.add_insecure_port(place)
     return server
 
 
@@ -208,13 +208,18 @@ class Datagrams(asyncio.DatagramProtocol):
 # -- all of it -----------------------------------------------------------------------------------
 
 
+def at(chosen: argparse.Namespace, port: int) -> str:
+    host = chosen.address or "::"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def web_config(chosen: argparse.Namespace) -> Config:
     config = Config()
-    clear = [f"[::]:{port}" for port in chosen.http]
+    clear = [at(chosen, port) for port in chosen.http]
     config.bind, config.insecure_bind = clear, []
     if chosen.certificate:
         config.certfile, config.keyfile = f"{chosen.certificate}.crt", f"{chosen.certificate}.key"
-        config.bind, config.insecure_bind = [f"[::]:{chosen.tls}"], clear
+        config.bind, config.insecure_bind = [at(chosen, chosen.tls)], clear
     config.loglevel, config.graceful_timeout = "WARNING", 1
     config.websocket_max_message_size = config.h11_max_incomplete_size = 1 << 26
     config.keep_alive_timeout = config.read_timeout = 3600
@@ -225,10 +230,10 @@ async def main(chosen: argparse.Namespace) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    speaking = grpc_server(chosen.grpc)
+    speaking = grpc_server(at(chosen, chosen.grpc))
     await speaking.start()
-    greeting = await asyncio.start_server(greet, None, chosen.tcp)
-    await loop.create_datagram_endpoint(Datagrams, ("::", chosen.udp), family=socket.AF_INET6)
+    greeting = await asyncio.start_server(greet, chosen.address or None, chosen.tcp)
+    await loop.create_datagram_endpoint(Datagrams, (chosen.address or "::", chosen.udp))
     print(json.dumps({"ready": vars(chosen)}), flush=True)  # noqa: T201
     await serve(application, web_config(chosen), shutdown_trigger=stop.wait)
     greeting.close()
@@ -237,6 +242,7 @@ async def main(chosen: argparse.Namespace) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--address", default="", help="where to listen; default: everywhere")
     parser.add_argument("--http", type=int, action="append", help="default: 8080, 8081, 8082")
     parser.add_argument("--tls", type=int, default=8443)
     parser.add_argument("--certificate", default="", help="path without .crt and .key")
