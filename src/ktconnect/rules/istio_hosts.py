@@ -7,9 +7,10 @@ services are sorted by age, and the first to claim a host has it).
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 Manifest = Mapping[str, Any]
+M = TypeVar("M", bound=Manifest)
 
 MESH: Final = "mesh"
 
@@ -54,7 +55,7 @@ def is_seen_in(rule: Manifest, namespace: str) -> bool:
     return "*" in to or namespace in to or (own and "." in to)
 
 
-def governing(rules: Iterable[Manifest], service: str, namespace: str) -> Manifest | None:
+def governing(rules: Iterable[M], service: str, namespace: str) -> M | None:
     """The VirtualService that decides for callers in the Service's own namespace."""
     found = [
         (rank, each)

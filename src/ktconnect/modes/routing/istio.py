@@ -1,0 +1,141 @@
+"""The istio driver: sidecars are told by VirtualService, and nothing else of the Service changes.
+
+The rules are the callers' sidecars' business (Istio, "Traffic Management"), so only callers that
+have one are told apart; and STRICT mTLS holds, since the agent has a sidecar of its own.
+"""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Final
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict, KtError, Refused, UsageError
+from ktconnect.groups import task_group
+from ktconnect.kube.failures import NotFound
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.targets import SERVICE
+from ktconnect.modes.watched import Which, watched
+from ktconnect.objects.session import Manifest
+from ktconnect.rules.model import Share
+from ktconnect.tunnel.tunnel import Tunnel
+
+from .driver import Place
+from .istio_policy import DESTINATION_RULE
+from .istio_rules import IstioRules
+from .istio_theirs import VIRTUAL_SERVICE
+from .shares import Shares
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks at all, whatever the watches say."""
+
+BREATH: Final = 0.05
+"""Seconds in which what changes together has changed."""
+
+HEARD: Final = 2.0
+"""Seconds until all sidecars have heard of a rule that is gone: istiod waits 0.1 s for more to
+change, and tells all of them at once."""
+
+
+class IstioDriver:
+    """A `driver.Driver`: where Istio's sidecars stand beside callers."""
+
+    name = "istio"
+    journal: tuple[Entry, ...] = ()
+    """What is put among the user's rules is written down when it is known: see `istio_theirs`."""
+
+    def __init__(self, place: Place, *, why: str = "") -> None:
+        self.why = why
+        self.broken = "no rule leads here yet"
+        self._place = place
+        self._shares = Shares(place)
+        self._rules = IstioRules(place)
+        self._mine: Share | None = None
+        self._taking = False
+        self._changing = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._notes: list[str] = []
+
+    async def shared_journal(self) -> tuple[Entry, ...]:
+        """See `Driver`: nothing; what is shared is made by us, and goes with the Lease."""
+        return ()
+
+    async def prepare(self, owner: Manifest, share: Share) -> None:
+        """See `Driver`. Raises: UsageError if Istio can't be told of this share."""
+        self._notes = await self._rules.check(share)
+        self._mine = share
+
+    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+        """See `Driver`: Istio's own part is there already."""
+        for note in self._notes:
+            reporter.note(note)
+
+    async def join(self, share: Share) -> None:
+        """See `Driver`. Raises: Refused if the user's rules leave no room any more."""
+        async with self._changing:
+            self._mine, self._taking = share, True
+            await self._shares.publish(replace(share, leaving=False))
+            try:
+                await self._rules.settle(share, taking=True)
+            except UsageError as error:
+                raise Refused(str(error), hint=error.hint) from None
+            self.broken = ""
+
+    async def follow(self, reporter: Reporter) -> None:
+        """See `Driver`."""
+        place, changed = self._place, self._changed.set
+        async with task_group() as tasks:
+            for kind in (SERVICE, VIRTUAL_SERVICE, DESTINATION_RULE):
+                which = Which(kind, place.namespace)
+                tasks.create_task(watched(place.cluster, which, {}, changed))
+            while True:
+                await self._a_change()
+                await self._settle_and_tell(reporter)
+
+    async def leave(self, share: Share) -> None:
+        """See `Driver`."""
+        if self._mine is None:
+            return
+        async with self._changing:
+            self._taking, self.broken = False, "its rules are taken out"
+            await self._shares.publish(replace(share, leaving=True))
+            try:
+                changed = await self._rules.settle(share, taking=False)
+            except (Conflict, NotFound) as error:  # somebody is just taking all of it away
+                log.info("leaving the rules of %s: %s", self._place.where, error)
+                changed = True
+        if changed:
+            await asyncio.sleep(HEARD)
+
+    async def dissolve(self) -> None:
+        """See `Driver`."""
+        await self._rules.dissolve()
+
+    async def _a_change(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_AGAIN):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(BREATH)
+        self._changed.clear()
+
+    async def _settle_and_tell(self, reporter: Reporter) -> None:
+        was = self.broken
+        async with self._changing:
+            if not self._taking:
+                return
+            try:
+                await self._rules.settle(self._mine, taking=True)
+                self.broken = ""
+            except UsageError as error:
+                self.broken = str(error)
+            except KtError as error:
+                log.info("the rules of %s: %s", self._place.where, error)
+                return
+        if self.broken and not was:
+            reporter.warn(f"{self.broken}: nobody is led here", "it is looked at again and again")
+        elif was and not self.broken:
+            reporter.note(f"requests of {self._place.where} that match are led here again")
