@@ -11,7 +11,7 @@ from ktconnect.errors import Conflict, Unreachable
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Session, record_of
 from ktconnect.sessions import lease as session_lease
-from ktconnect.sessions.holders import Taken, ago, described
+from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.lease import Ended, SessionLease, sessions
 
 NOW = 1_790_000_000.0
@@ -229,16 +229,3 @@ async def test_who_looks_only_when_it_is_gone_is_told_too():
         assert await ours.ended() == Ended("")
         await lease_of(cluster, "bob@desk").create()
         assert await ours.ended() == Ended("bob@desk")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-3, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (9e5, "10 days")],
-)
-def test_times_are_told_in_one_unit(seconds, text):
-    assert ago(timedelta(seconds=seconds)) == text
-
-
-def test_a_session_that_says_little_is_described_as_far_as_it_is_known():
-    record = record_of({"metadata": {"name": "kt-x"}})
-    assert described(record, MOMENT) == "a session by unknown"

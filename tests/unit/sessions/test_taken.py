@@ -1,24 +1,35 @@
 import asyncio
-from datetime import timedelta
+import json
 
 import pytest
 from tests.unit.sessions.world import (
     BEFORE,
     OURS,
+    ROUTED,
     in_cluster,
     leases,
     put_lease,
+    put_router,
     put_service,
+    put_user,
     selector,
 )
 
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.objects.session import LEASE, record_of
 from ktconnect.sessions import taken
-from ktconnect.sessions.dead import dead_sessions
 from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.lease import sessions
 from ktconnect.sessions.restore import Outcome
-from ktconnect.sessions.taken import Taker, make_way, told
+from ktconnect.sessions.taken import (
+    PATIENCE,
+    Interrupted,
+    Taker,
+    end_all,
+    make_way,
+    patience_with,
+    told,
+)
 
 NAME = "kt-exchange-web"
 
@@ -106,15 +117,85 @@ async def test_what_can_not_be_undone_is_not_taken():
         assert leases(api) == [NAME]
 
 
-async def test_the_dead_are_those_silent_for_longer_than_they_may():
+async def test_who_waits_is_told_so_and_for_how_long_at_most(monkeypatch):
+    monkeypatch.setattr(taken, "SAY_AGAIN", 0.02)
     async with in_cluster() as (api, cluster):
-        put_lease(api, 30, "alive")
-        put_lease(api, 90, "dead")
-        put_lease(api, 2, "killed")
-        uid = api.objects[LEASE, "demo", "killed"]["metadata"]["uid"]
-        found = await dead_sessions(cluster, "demo", gone={uid})
-        assert [record.name for record in found] == ["dead", "killed"]
-        assert await dead_sessions(cluster, "", silence=timedelta(minutes=5)) == []
+        put_service(api)
+        put_lease(api, 1)
+        said: list[str] = []
+        await make(cluster, said, takeover=True, patience=0.3)
+        assert f"waiting for session {NAME} to end, 0 s more at most" in said
+
+
+async def test_who_is_told_to_stop_while_waiting_has_not_succeeded():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        put_lease(api, 1)
+        async with asyncio.TaskGroup() as tasks:
+            taking = tasks.create_task(interrupted(cluster))
+            while not record_of(api.objects[LEASE, "demo", NAME]).taken_by:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            taking.cancel()
+        assert selector(api) == OURS
+
+
+async def interrupted(cluster):
+    with pytest.raises(Interrupted, match="waiting for ann@laptop") as caught:
+        await make(cluster, [], takeover=True)
+    assert caught.value.exit_code == 130
+
+
+def test_a_session_gets_the_time_that_it_needs_to_undo_itself():
+    def patience(**config):
+        notes = {"kt-config": json.dumps(config)}
+        return patience_with(record_of({"metadata": {"annotations": notes}}))
+
+    assert patience() == PATIENCE
+    assert patience(endsWithin=120) == PATIENCE + 120
+    for odd in ("120", -5, 1e9, None):
+        assert patience(endsWithin=odd) == PATIENCE
+
+
+async def all_ended(cluster, said, **more):
+    records = [each for each in await sessions(cluster, "demo") if concerned(each)]
+    taker = Taker("bob@desk", said.append, **more)
+    await end_all(cluster, records, taker, patience=0.1)
+
+
+def concerned(record):
+    return record.target == "service/web"
+
+
+async def test_all_who_share_a_service_are_ended_together_and_then_what_they_shared():
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector=ROUTED)
+        put_router(api, 1)
+        for who, age in (("ann", 1), ("bob", 90), ("eve", 1)):
+            put_user(api, age, who)
+        said: list[str] = []
+        with pytest.raises(Taken, match=r"ann@laptop via version 'ann'.*eve@laptop"):
+            await all_ended(cluster, said)
+        assert said == []
+        await all_ended(cluster, said, takeover=True)
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+        assert said[0].startswith("taking over: mesh by ann@laptop via version 'ann'")
+        assert said[-2:] == [
+            "restored v1/Service/demo/web#/spec/selector",
+            "deleted what was shared for service/web",
+        ]
+        assert not any("kt-route" in line for line in said)  # a share goes with its session
+
+
+async def test_what_others_share_as_well_is_left_to_them():
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector=ROUTED)
+        put_router(api, 1)
+        put_user(api, 1, "ann")
+        dead = record_of(put_user(api, 90, "bob"))
+        await end_all(cluster, [dead], Taker("bob@desk", [].append))
+        assert selector(api) == ROUTED
+        assert leases(api) == ["kt-router-web", "kt-mesh-web-ann"]
 
 
 def test_what_became_of_a_session_is_told():
