@@ -19,6 +19,7 @@ from .exchange import exchange
 from .explain import explain
 from .forward import forward
 from .logs import logs
+from .mesh import mesh
 from .options import group_options
 from .output import report_error
 from .preview import preview
@@ -37,7 +38,7 @@ SETTINGS = {
     "max_content_width": 100,
 }
 ORDER = (
-    *("connect", "exchange", "preview", "forward"),
+    *("connect", "exchange", "mesh", "preview", "forward"),
     *("status", "birdseye", "explain", "ps", "logs", "stop"),
     "replay",
     *("recover", "clean", "setup", "rbac", "completion"),
@@ -67,6 +68,7 @@ def ktctl(**_shared: object) -> None:
 
 ktctl.add_command(connect)
 ktctl.add_command(exchange)
+ktctl.add_command(mesh)
 ktctl.add_command(preview)
 ktctl.add_command(clean)
 ktctl.add_command(forward)

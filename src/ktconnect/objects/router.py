@@ -12,7 +12,7 @@ from typing import Final
 
 from ktconnect import names
 
-from .agent import DRAIN_SECONDS, SYSCTLS, TOLERATIONS, object_metadata
+from .agent import DRAIN_SECONDS, SYSCTLS, TOLERATIONS, AgentPort, object_metadata
 from .origin import KEPT_OF_PORT, fitted, origin_service
 from .ports import PortMap
 from .session import Manifest, Session
@@ -26,14 +26,14 @@ MOUNT: Final = "/etc/kt-router"
 REVISION: Final = "kt-revision"
 """Annotation on the router's Pods: any change of it makes the kubelet refresh their volumes."""
 
-DRAIN_TIME: Final = 5
-"""Seconds in which a router that drains asks its callers to come back by new connections."""
-
-WORKERS: Final = 2
 RESOURCES: Final[Manifest] = {
     "requests": {"cpu": "50m", "memory": "64Mi"},
     "limits": {"memory": "1Gi"},
 }
+
+CHOSEN: Final = ("nodeSelector", "imagePullSecrets", "affinity")
+CHOSEN_OF_CONTAINER: Final = ("image", "imagePullPolicy", "resources")
+"""Of its Pods: what may be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,13 @@ def config_map(
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The ports of a router's Pod: ``listens`` are its callers', by protocol and number; ``ready``
-    answers ``ready_path`` once it serves them."""
+    """How a router's Pod is come by, and started: ``listens`` are its callers' ports; ``ready``
+    answers ``ready_path`` once it serves them; ``args`` are Envoy's."""
 
-    listens: tuple[tuple[str, int], ...]
+    listens: tuple[AgentPort, ...]
     ready: int
-    ready_path: str = "/ready"
+    ready_path: str
+    args: tuple[str, ...]
 
 
 def deployment(
@@ -158,6 +159,22 @@ def deployment(
             },
         },
     }
+
+
+def as_chosen(manifest: Manifest, found: Manifest) -> Manifest:
+    """The Deployment as it should be, with what may be chosen as it is chosen already: whoever
+    joins takes the router as it is. One that was scaled to nothing serves again."""
+    spec, chosen = manifest["spec"], found["spec"]
+    pod, there = spec["template"]["spec"], chosen["template"]["spec"]
+    container = dict(pod["containers"][0])
+    for each in there.get("containers") or ():
+        if each["name"] == CONTAINER:
+            container |= {key: each[key] for key in CHOSEN_OF_CONTAINER if key in each}
+    free = {key: value for key, value in pod.items() if key not in CHOSEN}
+    kept = {key: there[key] for key in CHOSEN if key in there}
+    template = {**spec["template"], "spec": {**free, **kept, "containers": [container]}}
+    replicas = chosen.get("replicas") or spec["replicas"]
+    return {**manifest, "spec": {**spec, "replicas": replicas, "template": template}}
 
 
 def _pod_spec(name: str, pod: RouterPod, doors: Doors) -> Manifest:
@@ -200,11 +217,8 @@ def _container(pod: RouterPod, doors: Doors) -> Manifest:
         "name": CONTAINER,
         "image": pod.image,
         "imagePullPolicy": pod.pull_policy,
-        "args": arguments(),
-        "ports": [
-            {"containerPort": number, "protocol": protocol.upper()}
-            for protocol, number in doors.listens
-        ],
+        "args": list(doors.args),
+        "ports": [port.manifest() for port in doors.listens],
         "readinessProbe": {
             "httpGet": {"path": doors.ready_path, "port": doors.ready},
             "periodSeconds": 1,
@@ -219,15 +233,3 @@ def _container(pod: RouterPod, doors: Doors) -> Manifest:
         },
         "volumeMounts": [{"name": "files", "mountPath": MOUNT, "readOnly": True}],
     }
-
-
-def arguments() -> list[str]:
-    """Of Envoy ("Command line options"): nothing on disk but its files, at most two workers."""
-    return [
-        *("--config-path", f"{MOUNT}/bootstrap.json"),
-        *("--concurrency", str(WORKERS)),
-        *("--drain-time-s", str(DRAIN_TIME)),
-        *("--drain-strategy", "immediate"),
-        *("--log-level", "warn"),
-        "--disable-hot-restart",
-    ]

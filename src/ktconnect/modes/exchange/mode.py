@@ -1,6 +1,7 @@
 """`ktctl exchange`: this machine answers the callers of Services."""
 
 import time
+from typing import Protocol
 
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
@@ -14,9 +15,9 @@ from ktconnect.modes.serving.expose import check_exposed, exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.spec import ExchangeSpec
-from ktconnect.modes.taking import taker_of
+from ktconnect.modes.taking import clear_way, taker_of
 from ktconnect.modes.targets import SERVICE, find_services, parse_target
-from ktconnect.objects.ports import map_ports
+from ktconnect.objects.ports import Expose, map_ports
 from ktconnect.objects.rights import EXCHANGE_SCALE, EXCHANGE_SELECTOR
 from ktconnect.objects.session import Manifest
 from ktconnect.tunnel.tuning import raise_open_files
@@ -49,8 +50,20 @@ async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
         await serve(sessions, reporter, began, dry_run=dry_run)
 
 
+class Targets(Protocol):
+    """What was asked, as far as the targets go."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """As the user wrote them."""
+
+    @property
+    def exposes(self) -> tuple[Expose, ...]:
+        """Which may be meant for one of them."""
+
+
 async def find_targets(
-    spec: ExchangeSpec, cluster: Cluster, namespace: str, reporter: Reporter
+    spec: Targets, cluster: Cluster, namespace: str, reporter: Reporter
 ) -> tuple[Manifest, ...]:
     """The Services that are meant. Raises: UsageError, Forbidden."""
     with reporter.step("Looking for the targets") as step:
@@ -71,6 +84,11 @@ async def prepare(
     await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
     service = await cluster.get(SERVICE, name, namespace)
     seen = await look(cluster, service)
+    if await clear_way(
+        cluster, "exchange", service, seen.backends, taker, dry_run=spec.serving.dry_run
+    ):
+        service = await cluster.get(SERVICE, name, namespace)
+        seen = await look(cluster, service)
     enforce(check_service(seen), reporter)
     ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
     checked = await check_local(ports, skip=spec.serving.skip_port_checking)

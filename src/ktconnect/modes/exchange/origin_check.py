@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+from typing import Protocol
 
 from ktconnect.errors import Forbidden, Refused
 from ktconnect.groups import task_group
@@ -12,8 +13,6 @@ from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.objects.ports import PortMap
 from ktconnect.tunnel.reach import NotReached
 from ktconnect.wire.target import Target
-
-from .origin import Origin
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +25,18 @@ REFUSED_FOR = 2.0
 AGAIN = 0.1
 
 
+class Backends(Protocol):
+    """What is needed of an `origin.Origin` here."""
+
+    def address(self, port: int) -> str:
+        """``host:port`` of one of its ports."""
+
+    async def has_backends(self) -> bool:
+        """Whether any of its Pods is ready, as far as the cluster has noticed."""
+
+
 async def check_origin(
-    plan: InboundPlan, origin: Origin, tunnel: Reaching, reporter: Reporter
+    plan: InboundPlan, origin: Backends, tunnel: Reaching, reporter: Reporter
 ) -> None:
     """Connect from the agent to every exposed TCP port of the origin; nothing is sent there.
 
@@ -47,7 +56,7 @@ async def check_origin(
             tasks.create_task(_check_port(plan, port, origin, tunnel, reporter))
 
 
-async def _may_have_backends(origin: Origin) -> bool:
+async def _may_have_backends(origin: Backends) -> bool:
     try:
         return await origin.has_backends()
     except Forbidden:
@@ -55,7 +64,7 @@ async def _may_have_backends(origin: Origin) -> bool:
 
 
 async def _check_port(
-    plan: InboundPlan, port: PortMap, origin: Origin, tunnel: Reaching, reporter: Reporter
+    plan: InboundPlan, port: PortMap, origin: Backends, tunnel: Reaching, reporter: Reporter
 ) -> None:
     target = Target.parse(f"tcp:{origin.address(port.service_port)}")
     try:
@@ -66,7 +75,7 @@ async def _check_port(
                 f"the agent can't reach the Pods of service {plan.where} at port {port}: {error}; "
                 "nothing was switched",
                 hint="a NetworkPolicy or a mesh keeps it from them: allow what comes from Pods "
-                "with the label kt-role=shadow-exchange, or use --mode scale",
+                f"with the label kt-role=shadow-{plan.mode}, or use --mode scale",
             ) from None
         reporter.warn(
             f"the Pods of service {plan.where} refuse connections at port {port}",

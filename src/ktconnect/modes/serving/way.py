@@ -81,8 +81,9 @@ class Way(Protocol):
     advice: tuple[str, ...]
     """What is worth knowing once callers come to the laptop, in lines for a person."""
 
-    broken: str
-    """Why callers do not come to the agent, though they should; empty while they do."""
+    @property
+    def broken(self) -> str:
+        """Why callers do not come to the agent, though they should; empty while they do."""
 
     @property
     def journal(self) -> tuple[Entry, ...]:

@@ -1,0 +1,120 @@
+"""`ktctl mesh`."""
+
+from typing import Any
+
+import click
+
+from ktconnect import names
+from ktconnect.modes.mesh.spec import MeshSpec
+from ktconnect.modes.serving.expose import parse_exposes
+from ktconnect.modes.spec import ClusterSpec
+from ktconnect.objects.router import RouterPod
+from ktconnect.rules.match import HELP
+
+from .options import Command, shared_options, take_shared
+from .serving import run_serving, serving_options, serving_spec
+
+MODES = ("auto", "manual", "router", "istio", "gateway")
+
+
+def sharing_options(command: Command) -> Command:
+    """Give ``command`` the flags of a session that takes a share of a Service's requests."""
+    for option in reversed(SHARING):
+        command = option(command)
+    return command
+
+
+SHARING = [
+    click.option(
+        "--match",
+        "matches",
+        multiple=True,
+        metavar="CONDITIONS",
+        help=f"Which requests are meant, all conditions of one --match together: {HELP}.",
+    ),
+    click.option(
+        "--routerImage",
+        default=names.ROUTER_IMAGE,
+        show_default=True,
+        help="Image of the Envoy that tells requests apart.",
+    ),
+    click.option(
+        "--routerReplicas",
+        type=click.IntRange(1, 10),
+        default=1,
+        show_default=True,
+        help="How many of it, if it is not there yet.",
+    ),
+]
+
+
+@click.command(short_help="Answer only the marked requests of a Service with a program here.")
+@click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
+@click.option(
+    "--expose",
+    default=None,
+    metavar="[LOCAL:]PORT,…",
+    help="Ports whose marked requests come here, by number or name.  [default: all of the Service]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(MODES, case_sensitive=False),
+    default="auto",
+    show_default=True,
+    help="What tells requests apart.",
+)
+@click.option(
+    "--versionMark",
+    default="",
+    metavar="[KEY:]VALUE",
+    help="The header that marks a request.  [default: version, and five random letters]",
+)
+@sharing_options
+@serving_options
+@shared_options
+@click.pass_context
+def mesh(context: click.Context, /, **flags: Any) -> int:
+    """Answer the marked requests of a Service with a process of this machine.
+
+    \b
+    ktctl mesh web --expose 8080 --versionMark ci         requests with the header VERSION: ci
+    ktctl mesh web --expose 8080:80 --versionMark user:ann           … with the header USER: ann
+    ktctl mesh web --expose 8080 --match cookie:user=ann  by a cookie
+    ktctl mesh web --expose 8080 --match header:x-user=ann,path:/api  both must be so
+    ktctl mesh web api --expose web=8080:80,api=9090:80 --versionMark ci
+    ktctl mesh web --expose 8080 --mode manual            a labelled Pod; the rules are yours
+    ktctl mesh web --expose 8080 --dryRun                 what would be made and changed
+
+    Any number of users may do so at once, each with a mark of their own. Everybody else gets the
+    original Pods, and so do marked requests while this machine is away. Ends with Ctrl-C.
+    """
+    shared = take_shared(context)
+    spec = spec_of(flags, shared.cluster)
+    from ktconnect.modes.mesh.mode import run
+
+    return run_serving(
+        context, shared, " ".join(flags["targets"]), lambda reporter: run(spec, reporter)
+    )
+
+
+def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> MeshSpec:
+    """The flags as click read them, parsed. Raises: UsageError."""
+    return MeshSpec(
+        targets=flags["targets"],
+        exposes=parse_exposes(flags["expose"]),
+        serving=serving_spec(flags, cluster),
+        mode=flags["mode"],
+        mark=flags["versionmark"],
+        matches=flags["matches"],
+        router=router_pod(flags, cluster),
+    )
+
+
+def router_pod(flags: dict[str, Any], cluster: ClusterSpec) -> RouterPod:
+    """How the router looks: what goes for the agent's Pod goes for it, too."""
+    return RouterPod(
+        image=flags["routerimage"],
+        replicas=flags["routerreplicas"],
+        pull_secret=cluster.agent.pull_secret,
+        node_selector=cluster.agent.node_selector,
+    )

@@ -1,0 +1,1 @@
+"""`ktctl mesh`: marked requests of a Service come here, all others go where they went."""

@@ -1,0 +1,203 @@
+"""`ktctl mesh`: marked requests come to this machine."""
+
+import secrets
+import string
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ktconnect.kube.client import Cluster
+from ktconnect.modes.checks.local import check_local
+from ktconnect.modes.checks.seen import Finding, enforce, look
+from ktconnect.modes.checks.service import check_service
+from ktconnect.modes.clean import clean_quietly
+from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
+from ktconnect.modes.dryrun import cluster_for, make_way_or_tell
+from ktconnect.modes.exchange.mode import find_targets
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.routing.backends import Backends
+from ktconnect.modes.routing.driver import Driver, Place
+from ktconnect.modes.routing.router import RouterDriver
+from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
+from ktconnect.modes.serving.expose import exposes_for
+from ktconnect.modes.serving.plan import inbound_plan, session_lease
+from ktconnect.modes.serving.session import serve
+from ktconnect.modes.serving.way import InboundPlan
+from ktconnect.modes.shadow import clock
+from ktconnect.modes.taking import taker_of
+from ktconnect.modes.targets import SERVICE
+from ktconnect.objects.ports import PortMap, map_ports
+from ktconnect.objects.rights import MESH_MANUAL, MESH_ROUTER, Right
+from ktconnect.objects.router import share_name
+from ktconnect.objects.session import Manifest
+from ktconnect.rules.mark import Mark, alternatives, version_mark
+from ktconnect.rules.match import match_text
+from ktconnect.rules.model import Match, Share
+from ktconnect.sessions.conflicts import in_the_way
+from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.lease import server_clock, sessions
+from ktconnect.sessions.shared import SharedLease, find_shared, shared_name
+from ktconnect.tunnel.tuning import raise_open_files
+
+from .session import MeshSession
+from .spec import MeshSpec
+
+LETTERS: Final = 5
+"""Random ones of a mark, where none is said."""
+
+RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {"manual": MESH_MANUAL, "router": MESH_ROUTER}
+
+
+async def run(spec: MeshSpec, reporter: Reporter) -> None:
+    """Take the marked requests of all targets until cancelled; then give them back.
+
+    Raises: KtError, before anything is changed wherever that can be known.
+    """
+    began = time.monotonic()
+    raise_open_files()
+    config = load_config(spec.serving.cluster)
+    owned_by_user()
+    dry_run = spec.serving.dry_run
+    mark = version_mark(spec.mark, random_letters())
+    matches = alternatives(mark, spec.matches, marked=bool(spec.mark))
+    if mark.warning:
+        reporter.warn(mark.warning)
+    async with cluster_for(config, dry_run=dry_run) as cluster:
+        namespace = spec.serving.cluster.namespace or cluster.namespace
+        await require(cluster, namespace, RIGHTS.get(spec.mode, MESH_ROUTER))
+        await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
+        services = await find_targets(spec, cluster, namespace, reporter)
+        asked = Asked(spec, mark, matches)
+        sessions = [await prepare(asked, cluster, service, reporter) for service in services]
+        await serve(sessions, reporter, began, dry_run=dry_run)
+
+
+def random_letters() -> str:
+    """As KT Connect marks a version that nobody named."""
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(LETTERS))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, its mark and its matches read."""
+
+    spec: MeshSpec
+    mark: Mark
+    matches: tuple[Match, ...]
+
+
+async def prepare(
+    asked: Asked, cluster: Cluster, service: Manifest, reporter: Reporter
+) -> MeshSession:
+    """Check one target and plan its session. Raises: UsageError, Taken, Forbidden."""
+    spec, mark = asked.spec, asked.mark
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    lease = f"kt-mesh-{name}-{mark.label}"
+    await _make_way(asked, cluster, namespace, name, lease, reporter)
+    ports = await _ports(spec, cluster, namespace, name, reporter)
+    plan = replace(
+        inbound_plan(spec.serving, "mesh", lease, namespace, name, ports),
+        shared=shared_name(name),
+    )
+    driver = "router"
+    said = {"mark": mark.value, "driver": driver, "endsWithin": SharingWay.patience}
+    announced = session_lease(cluster, spec.serving, plan, more=said)
+    common = SharedLease(
+        cluster,
+        name,
+        namespace,
+        driver,
+        restore_after=spec.serving.restore_after,
+        now=clock(cluster, spec.serving.cluster),
+    )
+    place = Place(cluster, namespace, name, announced, common)
+    way = SharingWay(
+        place,
+        plan,
+        _share(asked, plan),
+        driver_for(spec),
+        banner=f"Now you can access your service by header '{mark.header}'",
+        advice=tuple(f"to be marked: {match_text(match)}" for match in asked.matches),
+    )
+    return MeshSession(cluster, spec.serving, plan, announced, way)
+
+
+def driver_for(spec: MeshSpec) -> MakeDriver:
+    """How the driver is made once its place is known."""
+    within = spec.serving.cluster.pod_creation_timeout
+
+    def make(place: Place, backends: Backends) -> Driver:
+        return RouterDriver(place, backends, spec.router, within=within)
+
+    return make
+
+
+def _share(asked: Asked, plan: InboundPlan) -> Share:
+    """Its own Service is yet to be made, and gives it address and age."""
+    return Share(
+        kind="mesh",
+        service=share_name(plan.service, "mesh", asked.mark.label),
+        address="",
+        mark=asked.mark.value,
+        user=holder(),
+        since="",
+        matches=asked.matches,
+        ports=tuple(dict.fromkeys(port.service_port for port in plan.exposed)),
+    )
+
+
+async def _make_way(
+    asked: Asked, cluster: Cluster, namespace: str, name: str, lease: str, reporter: Reporter
+) -> None:
+    """Raises: Taken if the Service is exchanged, or the mark is another one's."""
+    serving = asked.spec.serving
+    taker = taker_of(cluster, reporter, takeover=serving.takeover)
+    for record in in_the_way(await sessions(cluster, namespace), "mesh", name):
+        await make_way_or_tell(cluster, namespace, record.name, taker, dry_run=serving.dry_run)
+    try:
+        await make_way_or_tell(cluster, namespace, lease, taker, dry_run=serving.dry_run)
+    except Taken as taken:
+        what = (
+            f"Another user is meshing service '{name}' via version '{asked.mark.value}', "
+            "please specify a different version mark"
+        )
+        raise Taken(taken.record, await server_clock(cluster)(), what=what) from None
+
+
+async def _ports(
+    spec: MeshSpec, cluster: Cluster, namespace: str, name: str, reporter: Reporter
+) -> tuple[PortMap, ...]:
+    """The ports that come here. Raises: UsageError, also for a Service that can't be shared."""
+    service = await as_before(cluster, await cluster.get(SERVICE, name, namespace))
+    seen = await look(cluster, service)
+    enforce(check_service(seen), reporter)
+    ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
+    exposed = tuple(port for port in ports if port.target is not None)
+    enforce(check_marked(name, exposed, said=bool(spec.exposes)), reporter)
+    taken = tuple(port for port in exposed if port.protocol == "tcp")
+    checked = await check_local(taken, skip=spec.serving.skip_port_checking)
+    enforce(checked.findings, reporter)
+    return checked.ports
+
+
+async def as_before(cluster: Cluster, service: Manifest) -> Manifest:
+    """The Service as its owner wants it, though its callers may be led to a router."""
+    metadata = service["metadata"]
+    record = await find_shared(cluster, metadata["namespace"], metadata["name"])
+    key = f"{SERVICE}/{metadata['namespace']}/{metadata['name']}#/spec/selector"
+    for entry in (record.journal if record else None) or ():
+        if entry.key == key and service["spec"].get("selector") == entry.after:
+            return {**service, "spec": {**service["spec"], "selector": entry.before}}
+    return service
+
+
+def check_marked(name: str, ports: Iterable[PortMap], *, said: bool) -> Iterator[Finding]:
+    """Which ports can't be told apart by requests; ``said``: the user named them."""
+    for port in ports:
+        if port.protocol == "udp":
+            yield Finding(
+                "refuse" if said else "note",
+                f"port {port} of Service {name} is UDP: datagrams carry no mark",
+                f"`ktctl exchange {name}` takes all of them",
+            )

@@ -1,0 +1,63 @@
+"""A session of `mesh`: as any that callers come to, and besides what is said of its mark."""
+
+from dataclasses import replace
+
+from ktconnect.kube.client import Cluster
+from ktconnect.modes.dryrun import tell
+from ktconnect.modes.report import Ready, Reporter
+from ktconnect.modes.routing.sharing import SharingWay
+from ktconnect.modes.serving.agent import agent_plan
+from ktconnect.modes.serving.line import Line
+from ktconnect.modes.serving.selftest import Unproven, self_test
+from ktconnect.modes.serving.session import InboundSession
+from ktconnect.modes.serving.spec import ServingSpec
+from ktconnect.modes.serving.way import InboundPlan
+from ktconnect.modes.shadow import Shadow
+from ktconnect.sessions.lease import SessionLease
+
+
+class MeshSession(InboundSession):
+    """One Service whose marked requests come to this machine."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        spec: ServingSpec,
+        plan: InboundPlan,
+        lease: SessionLease,
+        way: SharingWay,
+    ) -> None:
+        super().__init__(cluster, spec, plan, lease, way)
+        self._sharing = way
+
+    async def rehearse(self, reporter: Reporter) -> None:
+        """See `InboundSession`."""
+        together = await self._sharing.driver.shared_journal()
+        await self._lease.create(self._way.journal)
+        origins = await self._way.prepare(self._lease.owner)
+        account = await self._account()
+        wanted = agent_plan(self.plan, self._spec, origins, self._way.labels, account)
+        await Shadow(self._cluster, self._lease, wanted).create()
+        theirs = (*together, *self._sharing.driver.journal)
+        changes = [entry for entry in theirs if entry.before != entry.after]
+        tell(self._cluster, changes, reporter)
+
+    def ready(self, began: float) -> Ready:
+        """See `InboundSession`."""
+        found = super().ready(began)
+        share = self._sharing.share
+        more = {"mark": share.mark, "driver": self._sharing.driver.name}
+        return replace(found, facts={**found.facts, **more})
+
+    async def _prove(self, line: Line, reporter: Reporter) -> str:
+        """See `InboundSession`: by the session's own Service, and then by the mark."""
+        plan = replace(self.plan, service=self._sharing.share.service)
+        try:
+            with reporter.step("Calling this machine through the cluster") as step:
+                service = await self._way.service()
+                seen = await self_test(plan, service, line.tunnel, line.arrivals)
+                step.says(seen)
+        except Unproven as error:
+            reporter.warn(str(error), error.hint)
+            return ""
+        return seen

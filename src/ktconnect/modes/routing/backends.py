@@ -1,0 +1,86 @@
+"""The original Pods of a shared Service, by two Services: one with a cluster IP, one headless.
+
+The first is where agents take callers while a laptop is away, as in an exchange: it needs no DNS.
+The second gives a router each Pod's own address: one cluster IP would pin HTTP/2 to one Pod.
+"""
+
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
+from ktconnect.modes.exchange.selector import Selector
+from ktconnect.modes.targets import SERVICE
+from ktconnect.objects.origin import address_of, origin_name, origin_service
+from ktconnect.objects.router import pods_name, pods_service
+from ktconnect.objects.session import Manifest
+from ktconnect.sessions.shared import shared_session
+
+from .driver import Place
+from .ensure import Ensured, owned_by
+
+
+class Backends:
+    """Owned by the shared Lease. Every method raises what `Cluster` raises."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._cluster = place.cluster
+        self._ensured = Ensured(place.cluster)
+        self._made: Manifest | None = None
+        self.name = origin_name(place.service)
+        self.pods = pods_name(place.service)
+
+    def address(self, port: int) -> str:
+        """``host:port`` of a port of the one with a cluster IP."""
+        assert self._made is not None, "ensure() makes it"
+        return address_of(self._made, port)
+
+    @property
+    def cluster_ip(self) -> str:
+        """Its address alone."""
+        assert self._made is not None, "ensure() makes it"
+        return str(self._made["spec"]["clusterIP"])
+
+    async def ensure(
+        self,
+        service: Manifest,
+        selector: Selector,
+        there: dict[str, Manifest],
+        *,
+        headless: bool = False,
+    ) -> list[str]:
+        """Have both, for the Pods of ``selector`` and with the ports that ``service`` has.
+
+        ``there``: the Services of the namespace, by name. Returns what had to be done, by name.
+        Raises: Conflict if something else has one of the names.
+        """
+        before = {**service, "spec": {**service["spec"], "selector": selector}}
+        session = shared_session(self._place.service, self._place.namespace)
+        owner = self._place.shared.owner
+        wanted = [origin_service(session, before, [owner])]
+        if headless:
+            wanted.append(pods_service(session, before, [owner]))
+        done = []
+        for manifest in wanted:
+            name = manifest["metadata"]["name"]
+            made, changed = await self._ensured.there(manifest, owner, there.get(name))
+            if name == self.name:
+                self._made = made
+            if changed:
+                done.append(name)
+        return done
+
+    async def slices(self) -> list[Manifest]:
+        """The EndpointSlices of the one with a cluster IP."""
+        labels = f"{SLICE_OF}={self.name}"
+        return await self._cluster.list(SLICE, self._place.namespace, labels=labels)
+
+    async def has_backends(self) -> bool:
+        """Whether any of its Pods is ready, as far as the cluster has noticed."""
+        slices = await self.slices()
+        return any(map(is_ready, (each for found in slices for each in found["endpoints"] or ())))
+
+    async def delete(self) -> None:
+        """Take both away. Those that another shared Lease has made since stay."""
+        self._made = None
+        for name in (self.name, self.pods):
+            found = await self._cluster.find(SERVICE, name, self._place.namespace)
+            if found is not None and owned_by(found, self._place.shared.owner):
+                await self._ensured.remove(SERVICE, found)

@@ -1,0 +1,128 @@
+"""The router's Pods: which rules each of them has in force, and their end."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from ktconnect import names
+from ktconnect.errors import KtError
+from ktconnect.groups import task_group
+from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import NotFound
+from ktconnect.kube.podhttp import PodHttp, pod_http
+from ktconnect.kube.podstate import Ready, verdict
+from ktconnect.kube.watch import uid
+from ktconnect.objects.router import REVISION
+from ktconnect.objects.session import Manifest
+
+log = logging.getLogger(__name__)
+
+POD: Final = "v1/Pod"
+LOOK: Final = 0.05
+"""Seconds between two looks at what is in force."""
+
+ACTIVE: Final = r"/stats?format=json&filter=%5C.downstream_cx_active$"
+"""How many connections of callers there are, as Envoy's admin interface tells it."""
+
+DRAIN: Final = "/drain_listeners?graceful&skip_exit"
+"""Envoy, "Administration interface": who is there is asked to come back by a new connection."""
+
+Stats = dict[str, Any]
+Wish = Callable[[Stats], Awaitable[bool]]
+
+
+class Envoys:
+    """The Pods of the router ``name``."""
+
+    def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self.port = 0
+        """Of their admin, on their loopback."""
+        self.selector = f"{names.LABEL_SESSION}={name}"
+        """Finds them."""
+
+    async def pods(self) -> list[Manifest]:
+        """Those that are there and not about to go. Raises: as `Cluster.list`."""
+        found = await self._cluster.list(POD, self._namespace, labels=self.selector)
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    async def refresh(self, pods: Iterable[Manifest], revision: str) -> None:
+        """Have their nodes bring these Pods the files at once: a kubelet that sees a change of a
+        Pod looks at its volumes, too. Else it takes up to a minute. Raises: as `Cluster.patch`."""
+        note = {"metadata": {"annotations": {REVISION: revision}}}
+        async with task_group() as tasks:
+            for pod in pods:
+                if (pod["metadata"].get("annotations") or {}).get(REVISION) != revision:
+                    tasks.create_task(self._annotate(pod, note))
+
+    async def all_are(self, path: str, wish: Wish, within: float) -> bool:
+        """Whether all that are ready came to be so within so many seconds; one there must be.
+
+        ``path``: where the admin interface tells the statistics, as JSON, that ``wish`` looks at.
+        """
+        try:
+            async with asyncio.timeout(within), self._admins() as admins:
+                while not await self._all(admins, path, wish):  # noqa: ASYNC110 - it asks
+                    await asyncio.sleep(LOOK)
+        except TimeoutError:
+            return False
+        return True
+
+    async def drain(self, within: float) -> None:
+        """Ask their callers to come back by new connections, until none is left; at most so many
+        seconds. One that is gone, or can't be asked, has none."""
+        async with self._admins() as admins:
+            for pod in await self.pods():
+                await admins.ask(pod, "POST", DRAIN)
+        await self.all_are(ACTIVE, _idle, within)
+
+    async def _annotate(self, pod: Manifest, note: Manifest) -> None:
+        try:
+            await self._cluster.patch(POD, pod["metadata"]["name"], note, self._namespace)
+        except NotFound:
+            return
+
+    async def _all(self, admins: "_Admins", path: str, wish: Wish) -> bool:
+        ready = [pod for pod in await self.pods() if isinstance(verdict(pod), Ready)]
+        for pod in ready:
+            told = await admins.ask(pod, "GET", path)
+            if told is None or not await wish(json.loads(told)):
+                return False
+        return bool(ready)
+
+    @asynccontextmanager
+    async def _admins(self) -> AsyncIterator["_Admins"]:
+        async with AsyncExitStack() as stack:
+            yield _Admins(self._cluster, self._namespace, self.port, stack)
+
+
+class _Admins:
+    """A connection to each Pod's admin, kept for as long as the stack."""
+
+    def __init__(self, cluster: Cluster, namespace: str, port: int, stack: AsyncExitStack) -> None:
+        self._cluster, self._namespace, self._port = cluster, namespace, port
+        self._stack = stack
+        self._open: dict[str, PodHttp] = {}
+
+    async def ask(self, pod: Manifest, method: str, target: str) -> str | None:
+        """Its answer; None if it could not be asked."""
+        try:
+            if uid(pod) not in self._open:
+                name = pod["metadata"]["name"]
+                opening = pod_http(self._cluster, self._namespace, name, self._port)
+                self._open[uid(pod)] = await self._stack.enter_async_context(opening)
+            return (await self._open[uid(pod)].ask(method, target)).decode()
+        except (KtError, OSError) as error:
+            log.debug("the router's admin: %s", error)
+            self._open.pop(uid(pod), None)
+            return None
+
+
+async def _idle(stats: Stats) -> bool:
+    """Whether nobody is there but who asks."""
+    names_and_values = ((str(each.get("name")), each.get("value")) for each in stats["stats"])
+    return not any(value for name, value in names_and_values if ".admin." not in name)

@@ -1,0 +1,104 @@
+"""The selector of a shared Service: led to the router, and back, by any of those who share it.
+
+What it was before stands in the journal of the Lease that all have in common. Whoever first sees
+that its owner wants something else writes that down, and leads it again; the others see that it is
+done. Nothing of it is kept in a process.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict
+from ktconnect.kube.backend import KubeBackend
+from ktconnect.modes.exchange.selector import Selector, has, led_to, selector_of, without
+from ktconnect.modes.serving.end import to_the_end
+from ktconnect.modes.serving.way import WayLost
+from ktconnect.modes.targets import SERVICE
+from ktconnect.objects.router import router_name
+from ktconnect.objects.session import Manifest
+
+from .driver import Place
+
+log = logging.getLogger(__name__)
+
+
+class Redirect:
+    """Every method raises what `Cluster` raises."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._backend = KubeBackend(place.cluster)
+        self._key = f"{SERVICE}/{place.namespace}/{place.service}#/spec/selector"
+
+    def entry(self, service: Manifest) -> Entry:
+        """The step, for the journal of a shared Lease that is yet to be made.
+
+        Raises: UsageError for a Service without selector.
+        """
+        before = selector_of(service)
+        return Entry("kube", self._key, before, led_to(before, router_name(self._place.service)))
+
+    @property
+    def before(self) -> Selector:
+        """Whom its callers went to before us."""
+        return dict(self._entry().before or {})
+
+    @property
+    def ours(self) -> Selector:
+        """What finds the router alone."""
+        return dict(self._entry().after or {})
+
+    def leads(self, service: Manifest) -> bool:
+        """Whether callers are led to the router now."""
+        return selector_of(service) == self.ours
+
+    async def learn(self, service: Manifest) -> bool:
+        """Take in what the Service's owner wants now; whether that was news.
+
+        It is written down before anything is changed. Raises: WayLost if there is no selector any
+        more; Conflict if somebody else was faster: look again.
+        """
+        ours = self.ours
+        wanted = without(selector_of(service), ours)
+        if not wanted and not has(selector_of(service), ours):
+            raise WayLost(
+                f"service {self._place.where} was changed and has no selector any more",
+                hint="start again to follow that",
+            )
+        if not wanted or wanted == self.before:
+            return False
+        await self._place.shared.write_journal(self._noting(wanted))
+        return True
+
+    async def lead(self, service: Manifest, *, to_router: bool) -> bool:
+        """Lead callers to the router, or back for a while; whether something had to be changed."""
+        now = selector_of(service)
+        goal = self.ours if to_router else self.before
+        if now == goal or not (to_router or has(now, self.ours)):
+            return False
+        try:
+            await to_the_end(self._backend.write(self._key, goal, expected=now))
+        except Conflict as conflict:  # a newer state is on its way to us
+            log.info("selector of %s: %s", self._place.where, conflict)
+            return False
+        return True
+
+    def _entry(self) -> Entry:
+        for entry in self._journal():
+            if entry.key == self._key:
+                return entry
+        raise Conflict(
+            f"{self._place.where} is shared without a router",
+            hint="`ktctl birdseye` shows who shares it; join them with the same --mode",
+        )
+
+    def _noting(self, wanted: Selector) -> list[Entry]:
+        return [
+            replace(entry, before=wanted) if entry.key == self._key else entry
+            for entry in self._journal()
+        ]
+
+    def _journal(self) -> Iterable[Entry]:
+        return self._place.shared.record.journal or ()

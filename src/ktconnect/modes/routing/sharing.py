@@ -1,0 +1,179 @@
+"""The way of a session that shares a Service with others: matching requests come, no others.
+
+What is its own: a Service that leads to its agent, and says on it which requests are meant. What
+all share: the origin, the shared Lease, and whatever the driver needs.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import Conflict
+from ktconnect.groups import task_group
+from ktconnect.kube.failures import AlreadyExists
+from ktconnect.modes.exchange.origin_check import check_origin
+from ktconnect.modes.exchange.selector import selector_of
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.serving.way import InboundPlan, Origins
+from ktconnect.modes.targets import SERVICE
+from ktconnect.objects.router import share_service
+from ktconnect.objects.session import Manifest
+from ktconnect.rules.model import ANNOTATION, Share, share_note
+from ktconnect.tunnel.tunnel import Tunnel
+
+from .backends import Backends
+from .driver import Driver, Place
+from .ensure import owned_by
+from .shares import POINTER, said_on
+
+log = logging.getLogger(__name__)
+
+MakeDriver = Callable[[Place, Backends], Driver]
+
+
+class SharingWay:
+    """A `serving.way.Way` for a share of any kind."""
+
+    yields = False  # a router or a mesh goes past an agent that is gone, by itself
+    patience = 45.0
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def __init__(
+        self,
+        place: Place,
+        plan: InboundPlan,
+        share: Share,
+        driver: MakeDriver,
+        *,
+        banner: str,
+        advice: tuple[str, ...] = (),
+    ) -> None:
+        """``share``: what is taken; its ``service`` names the session's own Service."""
+        self._place = place
+        self._cluster = place.cluster
+        self._plan = plan
+        self._backends = Backends(place)
+        self._made: Manifest | None = None
+        self._joined = False
+        self._last = False
+        self.share = share
+        self.driver = driver(place, self._backends)
+        self.banner = banner
+        self.advice = advice
+
+    @property
+    def journal(self) -> tuple[Entry, ...]:
+        """See `Way`. That it takes requests at all is its own step: undone, it takes none."""
+        key = f"{SERVICE}/{self._place.namespace}/{self.share.service}#{POINTER}"
+        before = share_note(replace(self.share, leaving=True))
+        after = share_note(replace(self.share, leaving=False))
+        return (Entry("kube", key, before, after), *self.driver.journal)
+
+    @property
+    def broken(self) -> str:
+        """See `Way`."""
+        return self.driver.broken
+
+    async def prepare(self, owner: Manifest) -> Origins:
+        """See `Way`."""
+        place = self._place
+        service = await self._cluster.get(SERVICE, place.service, place.namespace)
+        self._made = await self._create(service, owner)
+        self.share = said_on(self._made, replace(self.share, leaving=True))
+        together = await self.driver.shared_journal()
+        self._joined = True
+        await place.shared.join(together)
+        before = self._before() or selector_of(service)
+        await self._backends.ensure(service, before, {})
+        await self.driver.prepare(owner, self.share)
+        return {
+            port: self._backends.address(port.service_port)
+            for port in self._plan.ports
+            if port.protocol == "tcp"
+        }
+
+    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+        """See `Way`."""
+        async with task_group() as tasks:
+            tasks.create_task(check_origin(self._plan, self._backends, tunnel, reporter))
+            tasks.create_task(self.driver.check(tunnel, reporter))
+
+    async def switch(self) -> None:
+        """See `Way`."""
+        await self.driver.join(self.share)
+
+    async def service(self) -> Manifest | None:
+        """See `Way`: the session's own, which a call of the agent can come back by."""
+        return await self._cluster.find(SERVICE, self.share.service, self._place.namespace)
+
+    async def follow(self, reporter: Reporter) -> None:
+        """See `Way`."""
+        async with task_group() as tasks:
+            tasks.create_task(self._place.shared.keep_alive())
+            tasks.create_task(self.driver.follow(reporter))
+
+    async def give_back(self) -> None:
+        """See `Way`. The last one out puts back what all shared."""
+        if not self._joined:
+            return
+        if self._made is not None:
+            await self.driver.leave(self.share)
+        self._last = self._last or await self._place.shared.end(self._place.lease)
+        if self._last:
+            await self._place.shared.give_back()
+            await self.driver.dissolve()
+
+    async def remove(self) -> None:
+        """See `Way`."""
+        made, self._made = self._made, None
+        if made is not None:
+            await self._delete(made)
+        if self._last:
+            await self._backends.delete()
+            await self._place.shared.delete()
+
+    def _before(self) -> dict[str, str]:
+        """The Service's own selector, where callers are led elsewhere already."""
+        key = f"{SERVICE}/{self._place.namespace}/{self._place.service}#/spec/selector"
+        for entry in self._place.shared.record.journal or ():
+            if entry.key == key:
+                return dict(entry.before or {})
+        return {}
+
+    async def _create(self, service: Manifest, owner: Manifest) -> Manifest:
+        """The session's own Service. One of a session that is no more is in the way for a moment.
+
+        Raises: Conflict if something else has its name.
+        """
+        name = self.share.service
+        manifest = share_service(self._plan.agent, name, service, self._plan.exposed, [owner])
+        note = share_note(replace(self.share, leaving=True))
+        manifest["metadata"]["annotations"] |= {ANNOTATION: note}
+        for _ in range(2):
+            try:
+                return await self._cluster.create(manifest)
+            except AlreadyExists:
+                await self._clear(name, owner)
+        raise Conflict(f"service {name} is made by somebody at this very moment", hint="try again")
+
+    async def _clear(self, name: str, owner: Manifest) -> None:
+        found = await self._cluster.find(SERVICE, name, self._place.namespace)
+        if found is None or owned_by(found, owner):
+            return
+        owners = found["metadata"].get("ownerReferences") or ()
+        if not any(each["kind"] == "Lease" for each in owners):
+            raise Conflict(
+                f"there is a Service {name} in namespace {self._place.namespace} that is not ours",
+                hint="take another --versionMark: it is a part of that name",
+            )
+        await self._delete(found)
+
+    async def _delete(self, found: Manifest) -> None:
+        metadata = found["metadata"]
+        try:
+            await self._cluster.delete(
+                SERVICE, metadata["name"], metadata["namespace"], uid=metadata["uid"]
+            )
+        except Conflict:
+            return
