@@ -79,7 +79,7 @@ async def exchange(cluster):
 
 async def scale(cluster):
     """A workload scaled to 0 behind an agent, and back."""
-    plan = replace(PLAN, session=replace(PLAN.session, name="kt-exchange-deployment-web"))
+    plan = replace(PLAN, session=replace(PLAN.session, name="kt-exchange-deployment.web"))
     lease = SessionLease(cluster, plan.session, {"mode": "exchange", "target": "deployment/web"})
     workload = Workload("Deployment", "apps/v1/Deployment", "shop", "web", 2, {"app": "web"})
     target = ScalePlan(workload, (), (), ())

@@ -51,9 +51,10 @@ def _taken(seen: Seen) -> Found:
             f"ask them to end it; if nobody runs it any more, `ktctl recover {seen.name}`",
         )
     elif agents := sorted({value for value in selector.values() if AGENT.fullmatch(value)}):
+        what = "a router" if agents[0].endswith("-router") else "an agent"
         yield Finding(
             "refuse",
-            f"the selector of Service {seen.name} leads to an agent, {agents[0]}",
+            f"the selector of Service {seen.name} leads to {what}, {agents[0]}",
             f"`ktctl recover {seen.name}` gives it back to its own Pods",
         )
 

@@ -9,8 +9,10 @@ from ktconnect.modes.serving.expose import check_exposed, exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession
 from ktconnect.modes.serving.spec import ExchangeSpec
-from ktconnect.modes.taking import taker_of
+from ktconnect.modes.taking import clear_way, taker_of
 from ktconnect.modes.targets import Wanted, parse_target
+from ktconnect.objects.scale import Workload
+from ktconnect.sessions.taken import ENDS_WITHIN
 
 from .scale import ScaleWay
 from .scale_find import ScalePlan, find_workload, plan_scale
@@ -37,28 +39,30 @@ async def _prepare(
     spec: ExchangeSpec, cluster: Cluster, namespace: str, wanted: Wanted, reporter: Reporter
 ) -> InboundSession:
     _, workload = await find_workload(cluster, namespace, wanted)
-    lease = f"kt-exchange-{workload.kind.lower()}-{workload.name}"
-    await _make_way(spec, cluster, namespace, lease, reporter)
+    lease = lease_name(workload)
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    dry_run = spec.serving.dry_run
+    await make_way_or_tell(cluster, namespace, lease, taker, dry_run=dry_run)
     exposes = exposes_for(spec.exposes, workload.name)
     target = await plan_scale(cluster, namespace, wanted, exposes)
     for service in target.services:
-        name = service["metadata"]["name"]
-        await _make_way(spec, cluster, namespace, f"kt-exchange-{name}", reporter)
+        held = f"kt-exchange-{service['metadata']['name']}"
+        await make_way_or_tell(cluster, namespace, held, taker, dry_run=dry_run)
+        await clear_way(cluster, "exchange", service, (), taker, dry_run=dry_run)
     enforce(target.findings, reporter)
     checked = await check_local(target.ports, skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     called = _called(target)
     plan = inbound_plan(spec.serving, "exchange", lease, namespace, called, checked.ports)
-    announced = session_lease(cluster, spec.serving, plan, target=str(workload))
+    more = {ENDS_WITHIN: spec.recover_wait}
+    announced = session_lease(cluster, spec.serving, plan, str(workload), more)
     way = ScaleWay(cluster, plan, announced, target, reporter, spec.recover_wait)
     return InboundSession(cluster, spec.serving, plan, announced, way)
 
 
-async def _make_way(
-    spec: ExchangeSpec, cluster: Cluster, namespace: str, lease: str, reporter: Reporter
-) -> None:
-    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
-    await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
+def lease_name(workload: Workload) -> str:
+    """``kt-exchange-deployment.web``: with the dot it is that of no Service, which has none."""
+    return f"kt-exchange-{workload.kind.lower()}.{workload.name}"
 
 
 def _called(target: ScalePlan) -> str:

@@ -143,6 +143,8 @@ def test_a_selector_that_leads_to_a_session_is_given_back_first():
     finding = only(service(selector={"app": "web-kt-exchange-abcde"}), slices=[])
     assert finding.level == "refuse"
     assert "leads to an agent, web-kt-exchange-abcde" in finding.message
+    routed = only(service(selector={"app": "web-kt-router"}), slices=[])
+    assert "leads to a router, web-kt-router" in routed.message
     assert "`ktctl recover web`" in finding.hint
 
 

@@ -1,13 +1,20 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
-from tests.unit.modes.inbound import in_shop, service
+from tests.unit.modes.inbound import AGENT, NOW, in_shop, service
 
 from ktconnect.errors import Forbidden, UsageError
 from ktconnect.modes.exchange.mode import find_targets, prepare, run
 from ktconnect.modes.serving.expose import parse_exposes
 from ktconnect.modes.serving.spec import ExchangeSpec, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
+from ktconnect.objects.session import LEASE, Session, lease
 from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.lease import SessionLease
+from ktconnect.sessions.shared import shared_session
+
+WEB_TARGET = "service/web"
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +55,40 @@ async def test_whoever_has_the_target_is_named():
         assert isinstance(lease, SessionLease)
         await lease.create()
         with pytest.raises(Taken, match="is taken: exchange by"):
+            await prepare(spec(), cluster, service(), reporter)
+
+
+def hold(api, name, role, holder="bob@desk", **config):
+    session = Session(name, "shop", role, holder)
+    return api.put(lease(session, datetime.fromtimestamp(NOW, UTC), config))
+
+
+async def test_whoever_shares_its_callers_is_named_and_ended_only_on_purpose(monkeypatch):
+    monkeypatch.setattr("ktconnect.sessions.taken.PATIENCE", 0.05)
+    async with in_shop() as (api, cluster, reporter):
+        router = shared_session("web", "shop")
+        api.put(
+            lease(
+                router, datetime.fromtimestamp(NOW, UTC), {"mode": "router", "target": WEB_TARGET}
+            )
+        )
+        config = {"mode": "mesh", "target": WEB_TARGET, "shared": "kt-router-web", "mark": "ci"}
+        hold(api, "kt-mesh-web.ci", "shadow-mesh", **config)
+        with pytest.raises(Taken, match="mesh by bob@desk via version 'ci'"):
+            await prepare(spec(), cluster, service(), reporter)
+        takeover = replace(spec(), serving=replace(spec().serving, takeover=True))
+        await prepare(takeover, cluster, service(), reporter)
+        assert [kind for kind, *_ in api.objects if kind == LEASE] == []
+
+
+async def test_whoever_has_replaced_its_pods_is_named():
+    async with in_shop() as (api, cluster, reporter):
+        config = {"mode": "exchange", "target": "deployment/web", "agent": AGENT}
+        hold(api, "kt-exchange-deployment.web", "shadow-exchange", **config)
+        labels = {"app": "web", "kt-session": AGENT}
+        metadata = {"name": f"{AGENT}-1", "namespace": "shop", "labels": labels}
+        api.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {}})
+        with pytest.raises(Taken, match="deployment/web is taken: exchange by bob@desk"):
             await prepare(spec(), cluster, service(), reporter)
 
 

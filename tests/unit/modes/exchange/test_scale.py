@@ -54,7 +54,7 @@ async def way(replicas=2, wait=0.2):
         labels = {"kubernetes.io/service-name": "web"}
         version = "discovery.k8s.io/v1"
         api.put(named("EndpointSlice", "web-x", labels, version, endpoints=ends))
-        session = Session("kt-exchange-deployment-web", "demo", "shadow-exchange", "ann@laptop")
+        session = Session("kt-exchange-deployment.web", "demo", "shadow-exchange", "ann@laptop")
         lease = SessionLease(cluster, session, {})
         agent = Session(AGENT, "demo", "shadow-exchange", "ann@laptop")
         plan = InboundPlan("exchange", session, agent, "web", ())
@@ -74,7 +74,7 @@ def replicas_of(api):
 
 
 def journal_of(api):
-    record = record_of(api.objects[LEASE, "demo", "kt-exchange-deployment-web"])
+    record = record_of(api.objects[LEASE, "demo", "kt-exchange-deployment.web"])
     return [(entry.key, entry.before, entry.after) for entry in record.journal or ()]
 
 

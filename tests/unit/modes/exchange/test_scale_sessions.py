@@ -1,3 +1,4 @@
+import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -54,15 +55,15 @@ async def planning(*targets, expose=None):
         yield api, plan, reporter
 
 
-def holds(api, name, annotations="exchange"):
-    session = Session(name, "demo", "shadow-exchange", "ann@laptop")
-    api.put(lease(session, NOW, {"mode": annotations, "target": "service/web"}))
+def holds(api, name, mode="exchange"):
+    session = Session(name, "demo", f"shadow-{mode}", "ann@laptop")
+    api.put(lease(session, NOW, {"mode": mode, "target": "service/web"}))
 
 
 async def test_each_workload_has_one_session_however_often_it_is_named():
     async with planning("deploy/web", "web", "api") as (_, plan, reporter):
         web, api = await plan()
-        assert web.plan.session.name == "kt-exchange-deployment-web"
+        assert web.plan.session.name == "kt-exchange-deployment.web"
         assert web.plan.where == "demo/web"  # by the Service that its callers use
         assert [str(port.target) for port in web.plan.ports] == ["tcp:127.0.0.1:8080"]
         assert api.plan.where == "demo/api"
@@ -84,12 +85,32 @@ async def test_ports_for_what_is_no_target_are_refused():
             await plan()
 
 
-@pytest.mark.parametrize("name", ["kt-exchange-deployment-web", "kt-exchange-web"])
+@pytest.mark.parametrize("name", ["kt-exchange-deployment.web", "kt-exchange-web"])
 async def test_who_has_the_workload_or_its_service_keeps_it(name):
     async with planning("web") as (api, plan, _r):
         holds(api, name)
         with pytest.raises(Taken, match="ann@laptop"):
             await plan()
+
+
+async def test_who_shares_the_callers_of_its_service_keeps_them():
+    async with planning("web") as (api, plan, _r):
+        holds(api, "kt-mesh-web.ci", "mesh")
+        with pytest.raises(Taken, match="service/web is taken: mesh by ann@laptop"):
+            await plan()
+
+
+async def test_a_service_whose_name_begins_like_a_kind_is_another_target():
+    async with planning("web") as (api, plan, _r):
+        holds(api, "kt-exchange-deployment-web")
+        assert len(await plan()) == 1
+
+
+async def test_others_are_told_how_long_it_may_take_to_scale_back():
+    async with planning("web") as (_, plan, reporter):
+        await serve(await plan(), reporter, 0.0, dry_run=True)
+    config = json.loads(reporter.created[0]["metadata"]["annotations"]["kt-config"])
+    assert config["endsWithin"] == 120
 
 
 async def test_a_dry_run_tells_what_would_be_made_and_changed():
