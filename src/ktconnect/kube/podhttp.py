@@ -71,7 +71,10 @@ class PodHttp:
     async def stream(
         self, method: str, target: str, body: bytes = b""
     ) -> AsyncGenerator[bytes, None]:
-        """The body of a successful answer as it comes. Raises: as ``ask``, but waits for ever."""
+        """The body of a successful answer as it comes, after an empty part as soon as it has begun.
+
+        Raises: as ``ask``, but waits for ever.
+        """
         headers = [("Host", self._host), ("Content-Length", str(len(body)))]
         try:
             self._send(h11.Request(method=method, target=target, headers=headers))
@@ -79,6 +82,8 @@ class PodHttp:
                 self._send(h11.Data(data=body))
             self._send(h11.EndOfMessage())
             status = (await self._response()).status_code
+            if status < 400:
+                yield b""
             while isinstance(event := await self._next(), h11.Data):
                 if status < 400:
                     yield bytes(event.data)

@@ -7,11 +7,15 @@ connection: other bytes than HTTP/1.1's may pass after an upgrade, or from the s
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 import h11
 
 from .exchange import KEPT, Answer, Exchange, Request
 from .growing import Growing, headers_of
+
+HTTP2: Final = b"PRI * HTTP/2.0"
+"""How every connection of HTTP/2 begins (RFC 9113 §3.4)."""
 
 
 class Watcher:
@@ -35,6 +39,8 @@ class Watcher:
 
     def requested(self, data: bytes, now: float) -> list[Exchange]:
         """Bytes of the caller; empty at their end. The exchanges that are whole by that."""
+        if data.startswith(HTTP2):
+            self.lost = "HTTP/2, so gRPC as well; only HTTP/1.1 is read"
         return self._read(self._caller, data, now)
 
     def answered(self, data: bytes, now: float) -> list[Exchange]:

@@ -106,6 +106,7 @@ def test_what_is_no_http_1_is_not_read_and_that_is_said(data):
     watcher = Watcher()
     assert watcher.requested(data, 1.0) == []
     assert watcher.lost
+    assert ("HTTP/2" in watcher.lost) is data.startswith(b"PRI")
     assert watcher.requested(GET, 1.0) == []
 
 

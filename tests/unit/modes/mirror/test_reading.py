@@ -1,13 +1,16 @@
 import asyncio
 import socket
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.unit.modes.answering import answering, ok, serving
 
 from ktconnect.modes.mirror.reading import Reading
-from ktconnect.traffic.exchange import Exchange
 from ktconnect.wire.target import Target
+
+if TYPE_CHECKING:
+    from ktconnect.traffic.exchange import Exchange
 
 GET = b"GET /a HTTP/1.1\r\nHost: web\r\n\r\n"
 
