@@ -47,7 +47,14 @@ def origin_service(session: Session, service: Manifest, owners: list[Manifest]) 
 
 def _ports(service: Manifest) -> list[Manifest]:
     given = service["spec"].get("ports") or ()
-    return [{key: port[key] for key in KEPT_OF_PORT if key in port} for port in given]
+    return [{key: port[key] for key in KEPT_OF_PORT if key in port} | _app(port) for port in given]
+
+
+def _app(port: Manifest) -> Manifest:
+    """As bytes, whatever it is: a sidecar of Istio sends HTTP to whom ``Host`` names, wherever the
+    connection was to go (Istio, "Traffic Routing"). So an agent's fall back to the origin would
+    come back to the agent, in a circle."""
+    return {"appProtocol": "tcp"} if port.get("protocol", "TCP") == "TCP" else {}
 
 
 def preview_service(

@@ -43,7 +43,7 @@ def test_the_origin_has_the_backends_and_ports_of_the_service_and_nothing_else()
         "ipFamilies": ["IPv4", "IPv6"],
         "ipFamilyPolicy": "PreferDualStack",
         "ports": [
-            {"name": "http", "port": 80, "targetPort": "http"},
+            {"name": "http", "port": 80, "targetPort": "http", "appProtocol": "tcp"},
             {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 5353},
         ],
     }

@@ -27,7 +27,7 @@ class Policy:
         now = next((each for each in found if each["metadata"]["name"] == name), None)
         theirs = [each for each in found if each is not now]
         goal = self._goal(theirs, name) if wanted else None
-        if now is None and goal is None or now and goal and said_by(now, goal):
+        if (now is None and goal is None) or (now and goal and said_by(now, goal)):
             return False
         if now is not None:
             await self._delete(now)
