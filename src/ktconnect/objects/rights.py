@@ -102,13 +102,15 @@ EXPLAIN = (
     *_rights(*_LEASES, "get list"),
     *_rights("", "services", "get list"),
     *_rights("", "pods", "list"),
+    *_rights("", "configmaps", "get"),
     *_rights("discovery.k8s.io", "endpointslices", "list"),
     *_rights(ISTIO, "virtualservices", "list"),
     *_rights(ISTIO, "destinationrules", "list"),
     *_rights(GATEWAY, "httproutes", "list"),
 )
 # With --live, a Pod sends the request.
-EXPLAIN_LIVE = (*_SESSION, *EXPLAIN)
+PROBE = (*_rights(*_LEASES, "create get patch delete"), *_AGENT)
+EXPLAIN_LIVE = tuple(dict.fromkeys((*PROBE, *EXPLAIN)))
 FORWARD = (*_SESSION, *_rights("", "services", "get list watch"))
 STATUS = _rights(*_LEASES, "get list watch")
 BIRDSEYE = (*STATUS, *_rights("", "services", "list watch"), *_rights("", "pods", "list watch"))

@@ -84,9 +84,9 @@ async def try_live(
 
     Raises: UsageError for a Service without an address; what an agent raises that can't start.
     """
-    address = _address(service, facts)
+    address = address_for(service, facts)
     trace = secrets.token_hex(8)
-    sent = request_to(explanation.request, address, facts, trace)
+    sent = request_to(explanation.request, facts, trace)
     async with probe(spec, cluster, service["metadata"]["namespace"], reporter) as tunnel:
         with reporter.step(f"Sending it to {address}") as step:
             outcome = await _sent(tunnel, address, sent, explanation, spec.timeout)
@@ -137,14 +137,15 @@ def _served(expected: str, found: str) -> tuple[bool | None, str]:
     return False, f"not as explained: {told}, expected was {expected or 'none'}"
 
 
-def request_to(request: Request, address: str, facts: Facts, trace: str) -> Sent:
+def request_to(request: Request, facts: Facts, trace: str) -> Sent:
     """The request as it is sent: with ``Host`` and the trace mark."""
     host = request.host or f"{facts.service.name}.{facts.service.namespace}"
     headers = (("Host", host), *request.headers, (TRACE, trace))
     return Sent(request.method, request.target, headers)
 
 
-def _address(service: Manifest, facts: Facts) -> str:
+def address_for(service: Manifest, facts: Facts) -> str:
+    """Where it is sent to. Raises: UsageError where no request can be."""
     if service["spec"].get("clusterIP") in (None, "", "None"):
         raise UsageError(
             f"Service {facts.service.name} has no address of its own to send a request to",

@@ -12,7 +12,7 @@ from ktconnect.modes.cluster import holder, require
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.shadow import AgentPlan, Shadow, clock, new_name
-from ktconnect.objects.rights import EXPLAIN_LIVE
+from ktconnect.objects.rights import PROBE
 from ktconnect.objects.session import Session
 from ktconnect.sessions.lease import SessionLease
 from ktconnect.tunnel.timing import Timing
@@ -33,7 +33,7 @@ async def probe(
 
     Raises: Forbidden naming every right that is missing; what a Pod that can't start raises.
     """
-    await require(cluster, namespace, EXPLAIN_LIVE)
+    await require(cluster, namespace, PROBE)
     shadow = probe_shadow(spec, cluster, namespace)
     await to_the_end(shadow.lease.create())
     try:

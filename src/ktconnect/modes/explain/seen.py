@@ -18,7 +18,7 @@ from ktconnect.sessions.lease import sessions
 log = logging.getLogger(__name__)
 
 ROUTER: Final = "-kt-router"
-GATEWAY: Final = "gateway.networking.k8s.io"
+HTTP_ROUTE: Final = "gateway.networking.k8s.io/v1/HTTPRoute"
 
 
 @dataclass(slots=True)
@@ -110,10 +110,9 @@ async def _router(cluster: Cluster, seen: Seen) -> None:
 async def _rules(cluster: Cluster, seen: Seen, caller_namespace: str) -> None:
     seen.virtual_services = await _istio(cluster, seen, "virtualservices")
     seen.destination_rules = await _istio(cluster, seen, "destinationrules")
-    kind = Resource(GATEWAY, "v1", "httproutes")
     for namespace in dict.fromkeys((seen.namespace, caller_namespace)):
         what = f"what HTTPRoutes say in {namespace}"
-        seen.http_routes += await _listed(cluster, seen, kind, namespace, what)
+        seen.http_routes += await _listed(cluster, seen, HTTP_ROUTE, namespace, what)
 
 
 async def _istio(cluster: Cluster, seen: Seen, plural: str) -> list[Manifest]:
