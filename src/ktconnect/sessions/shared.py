@@ -43,6 +43,12 @@ def shared_name(service: str) -> str:
     return f"kt-router-{service}"
 
 
+def share_lease(service: str, mode: str, label: str) -> str:
+    """The name of the Lease of one who shares a Service: ``kt-mesh-web.ci``. Names of Services have
+    no dots, so this is nobody else's."""
+    return f"kt-{mode}-{service}.{label}"
+
+
 def shared_session(service: str, namespace: str) -> Session:
     """As whose objects those are made that all share: nobody's own."""
     target = (names.LABEL_TARGET, leases.label_value(service))
@@ -80,6 +86,7 @@ class SharedLease(SessionLease):
     ) -> None:
         """``driver`` (router, istio) is what it is made with, if it is not there yet."""
         self._target = f"service/{service}"
+        self._leaving = False
         config = {"mode": names.ROUTER, "driver": driver, "target": self._target}
         session = shared_session(service, namespace)
         super().__init__(cluster, session, config, restore_after=restore_after, now=now)
@@ -99,9 +106,11 @@ class SharedLease(SessionLease):
         journal alone. One that everybody has left behind is joined, too.
 
         May be called again, when ``ended`` has told that it is no more.
-        Raises: Conflict if somebody is ending it and does not get done; KtError if its journal is
-        one that ktctl does not trust.
+        Raises: Conflict if somebody is ending it and does not get done, or if it was us who left;
+        KtError if its journal is one that ktctl does not trust.
         """
+        if self._leaving:
+            raise Conflict(f"what was shared for {self._target} was left by us")
         entries = tuple(journal)
         try:
             async with asyncio.timeout(JOIN_WITHIN):
@@ -149,6 +158,7 @@ class SharedLease(SessionLease):
         called whether we have joined or not, and again after what follows has failed. False also
         when somebody else is about to put all back, or has done so.
         """
+        self._leaving = True
         await own.tell_leaving()
         by = f"{own.session.holder}, the last to leave (session {own.session.name})"
         for _ in range(TRIES):

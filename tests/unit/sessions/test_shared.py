@@ -9,7 +9,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, SHARED, Session, record_of
 from ktconnect.sessions import shared as shared_lease
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import SharedLease, find_shared, shared_name
+from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, shared_name
 
 NAME = shared_name("web")
 
@@ -159,6 +159,22 @@ async def test_who_joins_too_late_waits_until_all_is_put_back_and_begins_anew():
         assert selector_of(api) == BEFORE
 
 
+async def test_who_has_left_never_makes_it_again():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        ann = User(cluster, "ann")
+        await ann.come()
+        assert await ann.go() is True
+        with pytest.raises(Conflict, match="left by us"):
+            await ann.shared.join([entry()])
+        assert await find_shared(cluster, "demo", "web") is None
+
+
+def test_no_two_who_share_have_one_name():
+    assert share_lease("web", "mesh", "a-b") == "kt-mesh-web.a-b"
+    assert share_lease("web-a", "mesh", "b") == "kt-mesh-web-a.b"
+
+
 async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():
     async with in_cluster() as (api, cluster):
         put_service(api)
@@ -214,6 +230,9 @@ async def test_one_that_is_ended_or_made_anew_is_not_read_as_the_one_that_was_jo
         ann = User(cluster, "ann")
         await ann.come()
         assert await ann.shared.refresh() is not None
+        api.remove(LEASE, NAME, "demo")
+        assert await ann.shared.refresh() is None
+        assert await ann.shared.join([]) is True  # and it may be joined again
         assert await ann.shared.end(ann.own) is True
         assert await ann.shared.refresh() is None
         assert await ann.shared.end(ann.own) is True  # said again, after what followed had failed
@@ -222,4 +241,3 @@ async def test_one_that_is_ended_or_made_anew_is_not_read_as_the_one_that_was_jo
         assert await ann.shared.end(ann.own) is False
         await User(cluster, "bob").come()
         assert await ann.shared.refresh() is None
-        assert await ann.shared.join([]) is False  # and it may be joined again

@@ -9,11 +9,11 @@ from typing import Final
 
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import Finding, enforce, look
+from ktconnect.modes.checks.seen import Finding, Seen, enforce, look
 from ktconnect.modes.checks.service import check_service
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
-from ktconnect.modes.dryrun import cluster_for, make_way_or_tell
+from ktconnect.modes.dryrun import cluster_for
 from ktconnect.modes.exchange.mode import find_targets
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.backends import Backends
@@ -25,7 +25,7 @@ from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve
 from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.modes.shadow import clock
-from ktconnect.modes.taking import taker_of
+from ktconnect.modes.taking import clear_way, take_mark, taker_of
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.ports import PortMap, map_ports
 from ktconnect.objects.rights import MESH_MANUAL, MESH_ROUTER, Right
@@ -34,10 +34,8 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
 from ktconnect.rules.model import Match, Share
-from ktconnect.sessions.conflicts import in_the_way
-from ktconnect.sessions.holders import Taken
-from ktconnect.sessions.lease import server_clock, sessions
-from ktconnect.sessions.shared import SharedLease, find_shared, shared_name
+from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, shared_name
+from ktconnect.sessions.taken import Taker
 from ktconnect.tunnel.tuning import raise_open_files
 
 from .session import MeshSession
@@ -93,9 +91,10 @@ async def prepare(
     """Check one target and plan its session. Raises: UsageError, Taken, Forbidden."""
     spec, mark = asked.spec, asked.mark
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    lease = f"kt-mesh-{name}-{mark.label}"
-    await _make_way(asked, cluster, namespace, name, lease, reporter)
-    ports = await _ports(spec, cluster, namespace, name, reporter)
+    lease = share_lease(name, "mesh", mark.label)
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
+    ports = await _ports(spec, cluster, service, taker, reporter)
     plan = replace(
         inbound_plan(spec.serving, "mesh", lease, namespace, name, ports),
         shared=shared_name(name),
@@ -147,30 +146,23 @@ def _share(asked: Asked, plan: InboundPlan) -> Share:
     )
 
 
-async def _make_way(
-    asked: Asked, cluster: Cluster, namespace: str, name: str, lease: str, reporter: Reporter
-) -> None:
-    """Raises: Taken if the Service is exchanged, or the mark is another one's."""
-    serving = asked.spec.serving
-    taker = taker_of(cluster, reporter, takeover=serving.takeover)
-    for record in in_the_way(await sessions(cluster, namespace), "mesh", name):
-        await make_way_or_tell(cluster, namespace, record.name, taker, dry_run=serving.dry_run)
-    try:
-        await make_way_or_tell(cluster, namespace, lease, taker, dry_run=serving.dry_run)
-    except Taken as taken:
-        what = (
-            f"Another user is meshing service '{name}' via version '{asked.mark.value}', "
-            "please specify a different version mark"
-        )
-        raise Taken(taken.record, await server_clock(cluster)(), what=what) from None
+async def _seen(spec: MeshSpec, cluster: Cluster, service: Manifest, taker: Taker) -> Seen:
+    """The Service and what is around it. Raises: Taken if somebody has all of its callers."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    while True:
+        found = await as_before(cluster, await cluster.get(SERVICE, name, namespace))
+        seen = await look(cluster, found)
+        dry_run = spec.serving.dry_run
+        if not await clear_way(cluster, "mesh", found, seen.backends, taker, dry_run=dry_run):
+            return seen
 
 
 async def _ports(
-    spec: MeshSpec, cluster: Cluster, namespace: str, name: str, reporter: Reporter
+    spec: MeshSpec, cluster: Cluster, service: Manifest, taker: Taker, reporter: Reporter
 ) -> tuple[PortMap, ...]:
     """The ports that come here. Raises: UsageError, also for a Service that can't be shared."""
-    service = await as_before(cluster, await cluster.get(SERVICE, name, namespace))
-    seen = await look(cluster, service)
+    seen = await _seen(spec, cluster, service, taker)
+    service, name = seen.service, seen.name
     enforce(check_service(seen), reporter)
     ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
     exposed = tuple(port for port in ports if port.target is not None)
