@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from ktconnect.tunnel.dial import Dialer
-from ktconnect.tunnel.listen import Acceptor
+from ktconnect.tunnel.listen import Acceptor, Address
 from ktconnect.tunnel.loop import Loop
 from ktconnect.tunnel.splice import Splice
 from ktconnect.wire.hello import AgentFacts
@@ -101,6 +101,8 @@ class Inbound:
         """See ``laptops.Watcher``."""
         for waiting in list(self._waiting):
             waiting.check(now)
+        for splice in list(self._spliced):
+            splice.check()
         for port in self._ports:
             port.tick(now)
 
@@ -122,8 +124,8 @@ class Inbound:
             self._ports.append(UdpPort(self, sock, listen))
             return
 
-        def accepted(caller: socket.socket) -> None:
-            waiting = Waiting(self, caller, listen)
+        def accepted(caller: socket.socket, address: Address) -> None:
+            waiting = Waiting(self, caller, listen, address)
             self._waiting[waiting] = None
             waiting.begin()
 

@@ -1,12 +1,13 @@
 """One caller's connection, until a laptop or the origin has accepted it. Nothing of it is read."""
 
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ktconnect.tunnel.listen import Address
 from ktconnect.tunnel.member import End, Side
 from ktconnect.tunnel.outbox import THIS_ROUND
 from ktconnect.tunnel.stream import Stream
-from ktconnect.tunnel.tuning import reset_on_close
+from ktconnect.tunnel.tuning import is_reset, reset_on_close
 from ktconnect.wire.call import Call
 from ktconnect.wire.reasons import Reason
 from ktconnect.wire.spec import Listen
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from .inbound import Inbound
 
-_TCP_CLOSE: Final = 7
-"""The state of a connection whose peer has reset it (``tcpi_state``, linux/tcp_states.h)."""
-
 
 class Waiting:
     """A caller between its arrival and the moment somebody takes it. Implements ``dial.Guest``.
@@ -28,10 +26,14 @@ class Waiting:
     Closes: the caller's socket, until it is joined to a stream or to the origin.
     """
 
-    __slots__ = ("_dialing", "_inbound", "_listen", "_sock", "_started", "_stream")
+    __slots__ = ("_call", "_dialing", "_inbound", "_listen", "_sock", "_started", "_stream")
 
-    def __init__(self, inbound: "Inbound", sock: socket.socket, listen: Listen) -> None:
+    def __init__(
+        self, inbound: "Inbound", sock: socket.socket, listen: Listen, address: Address
+    ) -> None:
+        """``address``: the caller's, as ``accept`` told it."""
         self._inbound = inbound
+        self._call = Call("tcp", listen.port, *caller_of(address))
         self._sock = sock
         self._listen = listen
         self._started = inbound.loop.time()
@@ -52,7 +54,7 @@ class Waiting:
 
     def check(self, now: float) -> None:
         """Give up a laptop that does not answer; notice a caller that has left."""
-        if self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE:
+        if is_reset(self._sock):
             self.leave()
         elif now - self._started >= self._inbound.limit and self._dialing is None:
             self._withdraw(Reason.ETIMEDOUT)
@@ -74,16 +76,9 @@ class Waiting:
         if link is None:
             self._pass_by()
             return
-        stream = self._stream = Stream(link, link.open(self._call(), THIS_ROUND))
+        stream = self._stream = Stream(link, link.open(self._call, THIS_ROUND))
         stream.on_opened = self._opened
         stream.on_end = self._ended
-
-    def _call(self) -> Call:
-        try:
-            caller = caller_of(self._sock.getpeername())
-        except OSError:  # it has left already, which will be found
-            caller = ("0.0.0.0", 1)
-        return Call("tcp", self._listen.port, *caller)
 
     def _opened(self) -> None:
         stream, self._stream = self._stream, None

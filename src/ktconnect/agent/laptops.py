@@ -2,12 +2,13 @@
 
 from typing import Final, Protocol
 
-from ktconnect.tunnel.link import Link
+from ktconnect.tunnel.link import WORN, Link
 from ktconnect.tunnel.loop import Loop
 from ktconnect.tunnel.timing import Beat, Pulse, Timing
 
-WORN: Final = 0.99
-"""The part of its stream numbers after which a link is given up; the laptop opens another one."""
+USED_UP: Final = 0.9999
+"""The part of its stream numbers after which a link is given up, with its streams. The laptop opens
+another one long before, and this one is closed after its last stream."""
 
 
 class Watcher(Protocol):
@@ -104,7 +105,7 @@ class Laptops:
 
     def _check(self, link: Link, pulse: Pulse, now: float) -> None:
         beat = pulse.tick(now, link.heard)
-        if beat is Beat.LOST or link.age > WORN:
+        if beat is Beat.LOST or link.age > USED_UP:
             link.fail("the laptop is gone" if beat is Beat.LOST else "its numbers are used up")
             return
         if beat is Beat.STALLED:
@@ -115,5 +116,5 @@ class Laptops:
             link.ping()
 
 
-def _load(link: Link) -> tuple[bool, int]:
-    return link.outbox.blocked, link.streams
+def _load(link: Link) -> tuple[bool, bool, int]:
+    return link.age > WORN, link.outbox.blocked, link.streams

@@ -10,7 +10,7 @@ from typing import Final
 from ktconnect.tunnel.dial import Dialer
 from ktconnect.tunnel.epoll import EpollLoop
 from ktconnect.tunnel.link import Link, Role
-from ktconnect.tunnel.listen import Acceptor
+from ktconnect.tunnel.listen import Acceptor, Address
 from ktconnect.tunnel.loop import Loop
 from ktconnect.tunnel.socketpipe import SocketPipe
 from ktconnect.tunnel.timing import Timing
@@ -110,7 +110,7 @@ class Agent:
         self._log(f"pipe closed: {error}")
         self._laptops.lost(link)
 
-    def _accepted(self, sock: socket.socket) -> None:
+    def _accepted(self, sock: socket.socket, address: Address) -> None:
         if self._laptops.ungreeted >= UNGREETED:
             sock.close()
             return
@@ -166,7 +166,7 @@ def serve(spec: AgentSpec, log: Log) -> None:
     Raises: OSError if the port is taken.
     """
     raise_open_files()
-    loop = EpollLoop()
+    loop = EpollLoop(log)
     agent = Agent(loop, spec, gather(), log)
     end = Leaving(loop, lambda: agent.callers, loop.stop).begin if spec.listens else loop.stop
     for number in (signal.SIGTERM, signal.SIGINT):

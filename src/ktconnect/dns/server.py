@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ktconnect.tunnel.listen import Acceptor
+from ktconnect.tunnel.listen import Acceptor, Address
 
 from .ask import Ask, AskFailed, receive_query
 from .name import FormatError
@@ -80,7 +80,7 @@ class DnsServer:
                 continue
             self._resolver.submit(query, False, _datagram_reply(sock, peer), tasks)
 
-    def _accepted(self, tasks: asyncio.TaskGroup, sock: socket.socket) -> None:
+    def _accepted(self, tasks: asyncio.TaskGroup, sock: socket.socket, _: Address) -> None:
         if self._connections < self._limits.connections:
             self._connections += 1
             tasks.create_task(self._serve(sock, tasks))

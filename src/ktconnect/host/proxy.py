@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 from ktconnect.errors import HostError
-from ktconnect.tunnel.listen import Acceptor
+from ktconnect.tunnel.listen import Acceptor, Address
 from ktconnect.wire.target import Target
 
 from .proxy_dial import abort_on_close, dial, relay
@@ -62,7 +62,7 @@ class Proxy:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
 
-            def accepted(sock: socket.socket) -> None:
+            def accepted(sock: socket.socket, _: Address) -> None:
                 tasks.create_task(self._serve(sock))
 
             acceptors = [Acceptor(listener, accepted) for listener in self._listeners]

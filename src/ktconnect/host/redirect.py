@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ktconnect.tunnel.listen import Acceptor
+from ktconnect.tunnel.listen import Acceptor, Address
 from ktconnect.wire.target import Target
 
 # linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h; both are 80
@@ -34,7 +34,7 @@ async def open_redirect(
     ``on_connection`` owns each socket it is given, which is non-blocking. Closes: the listeners.
     """
 
-    def hand_over(sock: socket.socket) -> None:
+    def hand_over(sock: socket.socket, _: Address) -> None:
         target = original_destination(sock)
         if target is None:
             refuse(sock)

@@ -15,6 +15,7 @@ from ktconnect.wire.target import Target
 from .dial import Arrival, Dialer
 from .link import Link
 from .member import End, Side
+from .nested import streams_loop
 from .outbox import THIS_ROUND
 from .reach import why
 
@@ -68,7 +69,7 @@ class Answers:
         self._proxy_protocol = proxy_protocol
         self._on_call = on_call
         self._loop = asyncio.get_running_loop()
-        self._dialer = Dialer(self._loop, limit=limit, patience=THIS_ROUND)
+        self._dialer = Dialer(streams_loop(), limit=limit, patience=THIS_ROUND)
         self._running: dict[_Running, None] = {}
         self._empty = asyncio.Event()
         self._empty.set()

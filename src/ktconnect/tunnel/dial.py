@@ -33,7 +33,7 @@ class Guest(Protocol):
     def connected(self, sock: socket.socket) -> None:
         """``sock`` is connected, non-blocking and now the guest's to close.
 
-        The loop still watches it for writing: to be taken over, or removed.
+        The loop may still watch it for writing: to be taken over, or removed.
         """
 
     def unreachable(self, errno: int) -> None:
@@ -110,7 +110,9 @@ class Arrival:
     def go(self, target: Target) -> None:
         """Connect to ``target``."""
         self.stream.on_end = self.ended
-        self._dialing = self._dialer.dial(target, self)
+        dialing = self._dialer.dial(target, self)
+        if not dialing.over:
+            self._dialing = dialing
 
     def connected(self, sock: socket.socket) -> None:
         """See Guest."""
@@ -165,6 +167,11 @@ class Dialing:
         self._dialer.forget(self)
         self._close()
 
+    def broke(self) -> None:
+        """See ``watches.Breakable``."""
+        if not self.over:
+            self._give_up(Reason.ECONNABORTED)
+
     def check_time(self, now: float) -> None:
         """Give up, or go on to the next address, if this takes too long."""
         if now - self._started >= self._dialer.limit:
@@ -192,20 +199,18 @@ class Dialing:
             self._failed(error.errno or Reason.ENOBUFS)
             return
         self._sock = sock
-        try:
-            result = sock.connect_ex(address)
-        except OSError as error:  # an address that can't even be expressed
-            result = error.errno or Reason.EINVAL
-        if result in (0, errno.EINPROGRESS):
+        result = _begun(sock, address)
+        if result == errno.EALREADY:
             self._dialer.loop.add_writer(sock.fileno(), self._writable)
         else:
-            self._failed(result)
+            self._tried_out(sock, result)
 
     def _writable(self) -> None:
-        sock = self._sock
-        if sock is None:
-            return
-        result = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if self._sock is not None:
+            result = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._tried_out(self._sock, result)
+
+    def _tried_out(self, sock: socket.socket, result: int) -> None:
         if result:
             self._failed(result)
             return
@@ -228,3 +233,16 @@ class Dialing:
             self._dialer.loop.remove_writer(self._sock.fileno())
             self._sock.close()
             self._sock = None
+
+
+def _begun(sock: socket.socket, address: tuple[str, int] | str) -> int:
+    """Begin to connect: 0 if that is all, EALREADY while it goes on, else why it failed.
+
+    A target on this machine, and often one on this node, has accepted before the call is over; only
+    a second call says so (connect(2)).
+    """
+    try:
+        result = sock.connect_ex(address)
+        return sock.connect_ex(address) if result == errno.EINPROGRESS else result
+    except OSError as error:  # an address that can't even be expressed
+        return error.errno or Reason.EINVAL

@@ -2,62 +2,36 @@
 
 import heapq
 import os
-import select
 import time
-from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Any
 
 from .loop import Callback
-
-_IN: Final = int(select.EPOLLIN)
-_OUT: Final = int(select.EPOLLOUT)
-_READABLE: Final = select.EPOLLIN | select.EPOLLERR | select.EPOLLHUP
-_WRITABLE: Final = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
+from .watches import SoonCall, Watches
 
 
-class _Watch:
-    """What is wanted of one file descriptor."""
+class EpollTimer(SoonCall):
+    """One call to be made at its time."""
 
-    __slots__ = ("mask", "reader", "writer")
-
-    def __init__(self) -> None:
-        self.mask = 0
-        self.reader: Callback | None = None
-        self.writer: Callback | None = None
-
-
-class EpollTimer:
-    """One call to be made; see ``loop.Timer``."""
-
-    __slots__ = ("callback", "order", "when")
+    __slots__ = ("order", "when")
 
     def __init__(self, when: float, order: int, callback: Callback) -> None:
+        super().__init__(callback)
         self.when = when
         self.order = order
-        self.callback: Callback | None = callback
 
     def __lt__(self, other: "EpollTimer") -> bool:
         return (self.when, self.order) < (other.when, other.order)
 
-    def cancel(self) -> None:
-        """See ``loop.Timer``."""
-        self.callback = None
 
-    def fire(self) -> None:
-        """Make the call, unless it was called off."""
-        callback, self.callback = self.callback, None
-        if callback is not None:
-            callback()
-
-
-class EpollLoop:
+class EpollLoop(Watches):
     """See ``loop.Loop``. Only ``call_soon_threadsafe`` may be called from other threads."""
 
-    def __init__(self) -> None:
-        self._epoll = select.epoll()
-        self._watches: dict[int, _Watch] = {}
+    def __init__(self, log: Callable[[str], object] | None = None) -> None:
+        """``log`` hears of exceptions in callbacks, with where they happened."""
+        super().__init__()
+        self._log = log
         self._timers: list[EpollTimer] = []
-        self._soon: deque[EpollTimer] = deque()
         self._order = 0
         self._running = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -67,53 +41,15 @@ class EpollLoop:
         """Seconds, monotonic."""
         return time.monotonic()
 
-    def add_reader(self, fd: int, callback: Callback, /) -> None:
-        """See ``loop.Loop``."""
-        watch = self._watches.get(fd) or _Watch()
-        watch.reader = callback
-        self._update(fd, watch, watch.mask | _IN)
-
-    def add_writer(self, fd: int, callback: Callback, /) -> None:
-        """See ``loop.Loop``."""
-        watch = self._watches.get(fd) or _Watch()
-        watch.writer = callback
-        self._update(fd, watch, watch.mask | _OUT)
-
-    def remove_reader(self, fd: int, /) -> None:
-        """See ``loop.Loop``."""
-        if watch := self._watches.get(fd):
-            watch.reader = None
-            self._update(fd, watch, watch.mask & ~_IN)
-
-    def remove_writer(self, fd: int, /) -> None:
-        """See ``loop.Loop``."""
-        if watch := self._watches.get(fd):
-            watch.writer = None
-            self._update(fd, watch, watch.mask & ~_OUT)
-
-    def _update(self, fd: int, watch: _Watch, wanted: int) -> None:
-        had = watch.mask
-        if wanted == had:
-            return
-        watch.mask = wanted
-        if not wanted:
-            self._epoll.unregister(fd)
-            del self._watches[fd]
-        elif had:
-            self._epoll.modify(fd, wanted)
-        else:
-            self._epoll.register(fd, wanted)
-            self._watches[fd] = watch
-
-    def call_soon(self, callback: Callback, /) -> EpollTimer:
-        """See ``loop.Loop``."""
-        timer = EpollTimer(0.0, 0, callback)
-        self._soon.append(timer)
-        return timer
+    def call_soon(self, callback: Callback, /) -> SoonCall:
+        """See ``loop.Loop``: at the end of this round."""
+        call = SoonCall(callback)
+        self.soon.append(call)
+        return call
 
     def call_soon_threadsafe(self, callback: Callback, /) -> None:
         """See ``loop.Loop``."""
-        self._soon.append(EpollTimer(0.0, 0, callback))
+        self.soon.append(SoonCall(callback))
         os.eventfd_write(self._wake, 1)
 
     def call_later(self, delay: float, callback: Callback, /) -> EpollTimer:
@@ -123,6 +59,11 @@ class EpollLoop:
         heapq.heappush(self._timers, timer)
         return timer
 
+    def call_exception_handler(self, context: dict[str, Any], /) -> None:
+        """See ``loop.Loop``."""
+        if self._log is not None:
+            self._log(told(context))
+
     def stop(self) -> None:
         """``run`` returns after the present round."""
         self._running = False
@@ -131,29 +72,19 @@ class EpollLoop:
         """Serve until ``stop``."""
         self._running = True
         while self._running:
-            for fd, mask in self._epoll.poll(self._idle_time()):
-                watch = self._watches.get(fd)
-                if watch is not None:
-                    self._serve(fd, watch, mask)
+            self.serve(self._idle_time())
             if self._timers:
                 self._fire_timers()
-            if self._soon:
-                self._fire_soon()
+            if self.soon:
+                self.end_round()
 
     def close(self) -> None:
         """Give up the loop's own descriptors."""
-        self._epoll.close()
+        super().close()
         os.close(self._wake)
 
-    def _serve(self, fd: int, watch: _Watch, mask: int) -> None:
-        if mask & _READABLE and watch.reader is not None:
-            watch.reader()
-        # the reader may have closed this descriptor, and its number may be somebody else's now
-        if mask & _WRITABLE and watch.writer is not None and self._watches.get(fd) is watch:
-            watch.writer()
-
     def _idle_time(self) -> float:
-        if self._soon:
+        if self.soon:
             return 0
         if self._timers:
             return max(0.0, self._timers[0].when - time.monotonic())
@@ -162,11 +93,18 @@ class EpollLoop:
     def _fire_timers(self) -> None:
         now = time.monotonic()
         while self._timers and self._timers[0].when <= now:
-            heapq.heappop(self._timers).fire()
-
-    def _fire_soon(self) -> None:
-        for _ in range(len(self._soon)):
-            self._soon.popleft().fire()
+            callback = heapq.heappop(self._timers).callback
+            if callback is not None:
+                self.call(callback)
 
     def _woken(self) -> None:
         os.eventfd_read(self._wake)
+
+
+def told(context: dict[str, Any]) -> str:
+    """What ``call_exception_handler`` was told, with the stack, as text."""
+    import traceback  # of no use to an agent in which nothing goes wrong
+
+    error = context.get("exception")
+    stack = "".join(traceback.format_exception(error)).strip() if error is not None else ""
+    return f"unexpected: {context['message']}\n{stack}".strip()

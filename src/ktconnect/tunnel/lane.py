@@ -7,7 +7,8 @@ from ktconnect.errors import KtError, TunnelClosed
 from ktconnect.wire.hello import AgentFacts, LaptopDoor
 from ktconnect.wire.window import Budget
 
-from .link import Link, Role
+from .link import WORN, Link, Role
+from .nested import streams_loop
 from .pipe import OpenPipe
 from .timing import Beat, Pulse, Timing
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .link import OnOpen
-
-WORN: Final = 0.9
-"""The part of its stream numbers after which a link is replaced."""
 
 _LOAD_UNIT: Final = 256 * 1024
 
@@ -55,8 +53,7 @@ class Lane:
         """
         async with asyncio.timeout(self._timing.attempt):
             pipe = await open_pipe()
-            loop = asyncio.get_running_loop()
-            self.link = Link(loop, pipe, Role.LAPTOP, self, budget=budget)
+            self.link = Link(streams_loop(), pipe, Role.LAPTOP, self, budget=budget)
             self.link.on_open = self._on_open
             try:
                 self.link.start(LaptopDoor(token))

@@ -33,6 +33,9 @@ PING_SIZE: Final = HEADER_SIZE + LENGTHS[Kind.PING][1]
 MAX_STREAMS: Final = 65_536
 """Streams of the peer's making that a link carries at once."""
 
+WORN: Final = 0.9
+"""The part of a link's stream numbers after which another link should take its place."""
+
 
 class Role(IntEnum):
     """Which end we are; the value is our first stream number."""
@@ -89,8 +92,9 @@ class Link:
 
     @property
     def age(self) -> float:
-        """The part of its stream numbers that is used up, 0 to 1: numbers are never used twice."""
-        return self._next / LAST_NUMBER
+        """The part of its stream numbers that is used up at either end, 0 to 1: numbers are never
+        used twice."""
+        return max(self._next, self._last_of_peer) / LAST_NUMBER
 
     def start(self, door: Door) -> None:
         """Begin with the greeting."""
@@ -211,10 +215,24 @@ class Link:
             member = members.get(number)
             if member is None:
                 self._without_member(kind, number, payload)
-            elif kind == 0:
-                member.data(payload)
-            else:
-                self._dispatch(member, kind, number, payload)
+                continue
+            try:
+                if kind == 0:
+                    member.data(payload)
+                else:
+                    self._dispatch(member, kind, number, payload)
+            except ProtocolError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the other streams are not to suffer
+                self._broke(member, number, error)
+
+    def _broke(self, member: Member, number: int, error: Exception) -> None:
+        """A defect of ours ends one stream and is told, not the link with all the others."""
+        context = {"message": f"on stream {number}", "exception": error}
+        self.loop.call_exception_handler(context)
+        self.forget(number)
+        self.refuse(number, Reason.ECONNABORTED)
+        member.reset(Reason.ECONNABORTED)
 
     def _dispatch(self, member: Member, kind: int, number: int, payload: memoryview) -> None:
         if kind == Kind.WINDOW:

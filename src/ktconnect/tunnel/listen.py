@@ -15,12 +15,16 @@ PAUSE: Final = 0.1
 
 _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-OnConnection = Callable[[socket.socket], object]
+Address = tuple[object, ...]
+"""Of a peer, as ``socket.accept`` tells it."""
+
+OnConnection = Callable[[socket.socket, Address], object]
 OnFull = Callable[[str], object]
 
 
 class Acceptor:
-    """Calls ``on_connection`` with each accepted socket, non-blocking and the callee's to close.
+    """Calls ``on_connection`` with each accepted socket, non-blocking and the callee's to close,
+    and its peer's address.
 
     While the system has no room for another socket (EMFILE …) it waits and tries again; ``on_full``
     hears of the first time. Closes: the listening socket, by ``close``.
@@ -62,7 +66,7 @@ class Acceptor:
 
     def _accept(self) -> bool:
         try:
-            sock, _ = self._sock.accept()
+            sock, address = self._sock.accept()
         except AGAIN:
             return False
         except OSError as error:
@@ -71,7 +75,7 @@ class Acceptor:
                 return False
             return True  # that one connection is gone already
         sock.setblocking(False)
-        self._on_connection(sock)
+        self._on_connection(sock, address)
         return True
 
     def _pause(self, error: OSError) -> None:
@@ -83,6 +87,6 @@ class Acceptor:
 
 
 def _running_loop() -> Loop:
-    import asyncio  # the agent does without it
+    from .nested import streams_loop  # it brings asyncio, which the agent does without
 
-    return asyncio.get_running_loop()
+    return streams_loop()

@@ -1,7 +1,7 @@
 """What the core asks of an event loop. asyncio's loops have it; so has ``EpollLoop``."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 Callback = Callable[[], object]
 
@@ -36,6 +36,9 @@ class Loop(Protocol):
 
     def call_later(self, delay: float, callback: Callback, /) -> Timer:
         """Call once after ``delay`` seconds."""
+
+    def call_exception_handler(self, context: dict[str, Any], /) -> object:
+        """Hear of an exception that nobody expected: its ``message`` and ``exception``."""
 
     def time(self) -> float:
         """Seconds on the clock that ``call_later`` uses."""

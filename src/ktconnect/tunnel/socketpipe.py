@@ -60,6 +60,10 @@ class SocketPipe:
             self._loop.remove_writer(self._fd)
             self._sock.close()
 
+    def broke(self) -> None:
+        """See ``watches.Breakable``."""
+        self._lose("a defect at this end")
+
     def _readable(self) -> None:
         try:
             size = self._sock.recv_into(self._view)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from .loop import Loop
 from .socketpipe import AGAIN
-from .tuning import reset_on_close, tune_stream
+from .tuning import is_reset, reset_on_close, tune_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,11 @@ class Splice:
         for half in self._halves:
             half.read()
 
+    def check(self) -> None:
+        """Notice a reset after an end of file, which no read would find any more."""
+        if not self._ended and any(half.gone for half in self._halves):
+            self.reset()
+
     def half_ended(self) -> None:
         """One direction has ended in order."""
         if all(half.over for half in self._halves):
@@ -72,6 +77,15 @@ class _Half:
         self._to = sink
         self._rest = b""
         self.over = False
+
+    @property
+    def gone(self) -> bool:
+        """It has said that it ends, and was reset after that."""
+        return self.over and is_reset(self._from)
+
+    def broke(self) -> None:
+        """See ``watches.Breakable``."""
+        self._splice.reset()
 
     def read(self) -> None:
         self._loop.add_reader(self._from.fileno(), self._readable)

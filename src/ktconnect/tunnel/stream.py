@@ -52,15 +52,21 @@ class Stream:
         """Called when the target of a stream that we opened has accepted."""
         link.add(number, self)
 
-    def attach(self, sock: socket.socket, *, watched: bool = False) -> None:
+    def attach(self, sock: socket.socket, *, watched: bool = False, spoken: bool = False) -> None:
         """Join ``sock``, which is connected, from now on.
 
-        ``watched``: the loop watches it for writing already; that is taken over.
+        ``watched``: the loop may watch it for writing already; that is taken over. ``spoken``: it
+        has probably something to read, so look before asking the loop.
         """
         tune_stream(sock)
         self._sock = sock
         self._fd = sock.fileno()
-        self._read()
+        if spoken:
+            self._readable()
+        else:
+            self._read()
+        if self._sock is None:
+            return
         if self._backlog is not None:
             self._want_to_write()
             self._writable()
@@ -84,6 +90,10 @@ class Stream:
         if not self._ended:
             self._link.refuse(self._number, errno)
             self._end(End(Side.HERE, errno))
+
+    def broke(self) -> None:
+        """See ``watches.Breakable``."""
+        self.abort(Reason.ECONNABORTED)
 
     # -- from the local socket to the link
 

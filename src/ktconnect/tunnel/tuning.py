@@ -8,6 +8,9 @@ from typing import Final
 
 NOTSENT_LOWAT: Final = 128 * 1024
 _TCP_NOTSENT_LOWAT: Final = 25
+_TCP_CLOSE: Final = 7
+"""The state of a connection that its peer has reset (``tcpi_state``, linux/tcp_states.h)."""
+
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -34,6 +37,14 @@ def reset_on_close(sock: socket.socket) -> None:
     """Make ``close`` send RST instead of FIN: the peer hears an error, not an end of file."""
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def is_reset(sock: socket.socket) -> bool:
+    """The peer of a TCP socket has reset it; found without reading."""
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
+    except OSError:  # a unix socket
+        return False
 
 
 def raise_open_files() -> int:

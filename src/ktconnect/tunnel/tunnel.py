@@ -114,7 +114,7 @@ class Tunnel:
             reset_on_close(sock)
             sock.close()
             return
-        Stream(lane.link, lane.link.open(target)).attach(sock)
+        Stream(lane.link, lane.link.open(target)).attach(sock, spoken=True)
 
     def open_datagrams(self, target: Target, events: DatagramEvents) -> DatagramFlow:
         """Begin a flow of UDP messages or ICMP echoes (see ``datagram.ECHO``) to ``target``.

@@ -102,3 +102,16 @@ async def test_pipes_without_a_hello_are_counted_apart():
         link.close()  # as one that is not greeted
         laptops.add(link)
         assert (laptops.ungreeted, laptops.greeted) == (1, 0)
+
+
+async def test_a_worn_pipe_keeps_its_streams_while_a_fresh_one_gets_the_calls():
+    with watched() as (laptops, watching):
+        worn, fresh = greeted(laptops), greeted(laptops)
+        worn._last_of_peer = int(LAST_NUMBER * 0.95)
+        Stream(fresh, 2)
+        assert laptops.best() is fresh
+        before = watching.ticks
+        await until(lambda: watching.ticks > before + 1)
+        assert not worn.closed
+        fresh.close()
+        assert laptops.best() is worn

@@ -8,9 +8,10 @@ from tests.unit.tunnel.ends import free_port, link_pair, read_all, serving, tcp_
 
 from ktconnect.tunnel.dial import FALLBACK, Arrival, Dialer, Dialing
 from ktconnect.tunnel.link import Link
-from ktconnect.tunnel.outbox import UNASKED
+from ktconnect.tunnel.outbox import THIS_ROUND, UNASKED
 from ktconnect.tunnel.pipe import Pipe
 from ktconnect.tunnel.stream import Stream
+from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
 
 
@@ -142,7 +143,7 @@ class CountedPipe:
         return self._send(buffer, start, end)
 
 
-@pytest.mark.parametrize("patience", [19.0, 0.0])
+@pytest.mark.parametrize("patience", [19.0, THIS_ROUND])
 async def test_opened_travels_with_an_answer_that_follows_unless_it_is_waited_for(patience):
     """The fast path of ``connect``: one message there, one back."""
     dialer = Dialer(asyncio.get_running_loop(), patience=patience)
@@ -159,4 +160,21 @@ async def test_opened_travels_with_an_answer_that_follows_unless_it_is_waited_fo
                 stream.attach(local)
                 assert await asyncio.get_running_loop().sock_recv(application, 100) == b"hello you"
                 assert opened == [True]
-                assert (counted.sends == 1) == (patience > 0)
+                assert (counted.sends == 1) == (patience > THIS_ROUND)
+
+
+async def test_a_defect_of_ours_ends_the_dialling_once():
+    heard: list[int] = []
+
+    class Guest:
+        def connected(self, sock: socket.socket) -> None:
+            sock.close()
+
+        def unreachable(self, errno: int) -> None:
+            heard.append(errno)
+
+    with deaf_server() as target:
+        dialing = Dialer(asyncio.get_running_loop()).dial(target, Guest())
+        dialing.broke()
+        dialing.broke()
+    assert heard == [Reason.ECONNABORTED]

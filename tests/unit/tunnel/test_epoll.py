@@ -41,3 +41,29 @@ def test_a_socket_number_that_is_used_again_gets_no_events_of_its_predecessor():
     loop.close()
     for sock in (*first, *second):
         sock.close()
+
+
+def test_an_exception_is_logged_with_its_place_and_everybody_else_is_served_on():
+    lines: list[str] = []
+    loop = EpollLoop(lines.append)
+    broken: list[bool] = []
+
+    class Fragile:
+        def ready(self) -> None:
+            raise ValueError("what nobody expected")
+
+        def broke(self) -> None:
+            broken.append(True)
+            loop.remove_reader(near.fileno())
+
+    near, far = socket.socketpair()
+    with near, far:
+        loop.add_reader(near.fileno(), Fragile().ready)
+        far.send(b"x")
+        loop.call_later(0.0, Fragile().ready)
+        loop.call_later(0.05, loop.stop)
+        loop.run()
+    loop.close()
+    assert len(broken) == 2
+    assert "what nobody expected" in lines[0]
+    assert "test_epoll.py" in lines[0]

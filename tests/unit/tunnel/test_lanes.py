@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.unit.tunnel.ends import QUICK, TOKEN, connect, running_agent
+from tests.unit.tunnel.ends import QUICK, TOKEN, connect, running_agent, until
 
 from ktconnect.tunnel.lane import Lane
 from ktconnect.tunnel.lanes import Lanes
@@ -44,6 +44,7 @@ async def test_what_a_dropped_lane_carried_stays_in_the_totals():
     async with two_lanes() as lanes:
         lane = lanes.up[0]
         lane.link.open(Target("tcp", "127.0.0.1", 1))
+        await until(lambda: not lane.link.outbox.waiting)
         sent, heard = lanes.bytes_sent, lanes.heard
         lanes.drop(lane)
         lanes.drop(lane)

@@ -1,10 +1,11 @@
+import asyncio
 import struct
 
 import pytest
 from tests.unit.tunnel.ends import Heard, link_pair, paper_link, until
 
 from ktconnect.tunnel.dial import Dialer
-from ktconnect.tunnel.link import MAX_STREAMS, Link, Role
+from ktconnect.tunnel.link import LAST_NUMBER, MAX_STREAMS, Link, Role
 from ktconnect.tunnel.outbox import CONTROL_LIMIT
 from ktconnect.wire.frames import HEADER, Kind, encode, encode_number
 from ktconnect.wire.reasons import Reason
@@ -98,6 +99,7 @@ async def test_an_answered_ping_tells_the_round_trip():
     link, pipe, _ = paper_link()
     rtts: list[float] = []
     link.ping(rtts.append)
+    await until(lambda: pipe.frames)
     feed(link, encode(Kind.PONG, 0, pipe.frames[0][2]))
     assert rtts == [link.pings.rtt]
 
@@ -190,6 +192,7 @@ async def test_a_datagram_that_is_too_long_is_dropped():
     link, pipe, _ = paper_link()
     assert not link.send_datagram(1, bytes(65_536))
     assert link.send_datagram(1, bytes(65_535))
+    await until(lambda: pipe.frames)
     assert len(pipe.frames) == 1
 
 
@@ -219,3 +222,48 @@ async def test_a_stranger_is_sent_away_with_the_reason():
 def closings(link: Link) -> list[str]:
     assert isinstance(link._events, Heard)
     return link._events.closings
+
+
+class Fragile:
+    """A member with a defect."""
+
+    def __init__(self) -> None:
+        self.resets: list[int] = []
+
+    def data(self, payload: memoryview) -> None:
+        raise ValueError("what nobody expected")
+
+    def reset(self, errno: int) -> None:
+        self.resets.append(errno)
+
+
+async def test_a_defect_in_one_stream_is_told_and_resets_that_stream_alone():
+    link, pipe, heard = paper_link()
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    fragile, whole = Fragile(), Recorder()
+    link.add(1, fragile)  # type: ignore[arg-type]
+    link.add(3, whole)  # type: ignore[arg-type]
+    feed(link, encode(Kind.DATA, 1, b"x") + encode(Kind.DATA, 3, b"y"))
+    assert fragile.resets == [Reason.ECONNABORTED]
+    assert pipe.frames == [(Kind.RESET, 1, struct.pack(">I", Reason.ECONNABORTED))]
+    assert whole.got == [b"y"]
+    assert heard.closings == []
+    assert "what nobody expected" in str(told[0]["exception"])
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+
+    def data(self, payload: memoryview) -> None:
+        self.got.append(bytes(payload))
+
+    def reset(self, errno: int) -> None:
+        self.got.append(b"reset")
+
+
+async def test_a_link_is_worn_by_the_numbers_of_either_side():
+    link, _, _ = paper_link(Role.LAPTOP)
+    feed(link, encode(Kind.OPEN, LAST_NUMBER // 2 // 2 * 2, b"tcp:10.0.0.1:80"))
+    assert 0.49 < link.age < 0.51

@@ -16,7 +16,7 @@ def accepting(on_full: OnFull | None = None) -> Iterator[tuple[list[socket.socke
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     port = int(listener.getsockname()[1])
-    acceptor = Acceptor(listener, accepted.append, on_full=on_full)
+    acceptor = Acceptor(listener, lambda sock, _: accepted.append(sock), on_full=on_full)
     yield accepted, port
     acceptor.close()
     acceptor.close()

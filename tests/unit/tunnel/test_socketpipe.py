@@ -137,3 +137,9 @@ async def test_nothing_follows_our_own_close():
         assert far.recv(1) == b""
         await asyncio.sleep(0.01)
         assert events.lost == []
+
+
+async def test_a_defect_of_ours_loses_the_pipe():
+    with opened() as (pipe, events, _):
+        pipe.broke()
+        assert events.lost == ["a defect at this end"]

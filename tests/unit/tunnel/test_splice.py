@@ -7,7 +7,7 @@ import pytest
 from tests.unit.tunnel.ends import read_all, tcp_pair, until
 
 from ktconnect.tunnel.splice import Splice
-from ktconnect.tunnel.tuning import reset_on_close
+from ktconnect.tunnel.tuning import is_reset, reset_on_close
 
 Joined = tuple[socket.socket, socket.socket, list[Splice], Splice]
 
@@ -80,3 +80,25 @@ async def test_a_reset_of_ours_is_told_once():
         assert ended == [splice]
         with pytest.raises(ConnectionResetError):
             await read_all(caller)
+
+
+async def test_a_reset_after_an_end_of_file_is_noticed_though_nothing_is_read():
+    with spliced() as (caller, origin, ended, splice):
+        caller.shutdown(socket.SHUT_WR)
+        assert await read_all(origin) == b""
+        splice.check()
+        assert not ended
+        reset_on_close(caller)
+        caller.close()
+        splice.check()
+        assert ended
+        assert is_reset(origin)
+
+
+async def test_a_defect_ends_its_own_pair_of_sockets():
+    with spliced() as (caller, origin, ended, splice):
+        splice._halves[0].broke()
+        assert ended
+        for sock in (caller, origin):
+            with pytest.raises(ConnectionResetError):
+                await read_all(sock)

@@ -189,12 +189,14 @@ async def test_a_stream_that_has_something_waits_its_turn_while_the_pipe_is_full
     application, local = tcp_pair()
     with application:
         link.ping()
+        await until(lambda: pipe.frames)
         Stream(link, 1).attach(local)
         application.sendall(b"soon")
         await asyncio.sleep(0.02)
         pipe.frames.clear()
         pipe.room = 10
         link.resume_writing()
+        await until(lambda: pipe.frames)
         assert pipe.frames == [(Kind.DATA, 1, b"soon")]
         link.close()
 
@@ -271,6 +273,7 @@ async def test_an_abort_tells_the_peer_why():
     stream = Stream(link, 1)
     stream.abort(Reason.ETIMEDOUT)
     stream.abort(Reason.ETIMEDOUT)
+    await until(lambda: pipe.frames)
     assert pipe.frames == [(Kind.RESET, 1, struct.pack(">I", Reason.ETIMEDOUT))]
 
 
@@ -362,3 +365,10 @@ async def test_a_stream_is_also_joined_to_sockets_that_are_not_tcp():
         application.sendall(b"x")
         await until(lambda: pipe.frames)
         link.close()
+
+
+async def test_a_defect_of_ours_ends_the_stream_and_tells_the_peer():
+    link, pipe, _ = paper_link()
+    Stream(link, 1).broke()
+    await until(lambda: pipe.frames)
+    assert pipe.frames == [(Kind.RESET, 1, struct.pack(">I", Reason.ECONNABORTED))]

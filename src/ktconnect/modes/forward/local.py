@@ -65,7 +65,7 @@ class LocalPort:
             if self.remote.protocol == "udp":
                 self._open.append(UdpRelay(sock, self._route, tunnel.open_datagrams))
             else:
-                self._open.append(Acceptor(sock, lambda accepted: self._join(accepted, tunnel)))
+                self._open.append(Acceptor(sock, lambda caller, _: self._join(caller, tunnel)))
 
     def close(self) -> None:
         """Give the port back. Idempotent."""
