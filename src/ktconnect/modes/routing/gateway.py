@@ -1,0 +1,159 @@
+"""The gateway driver: each session has HTTPRoutes of its own, whose parent is the Service.
+
+Meshes that read them (Istio, Linkerd, Kuma, Cilium) put all routes of a Service together by
+themselves, so sessions have nothing in common to agree on, and one delete undoes one of them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from ktconnect.apply.change import Entry
+from ktconnect.errors import KtError, Refused
+from ktconnect.groups import task_group
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.targets import SERVICE
+from ktconnect.modes.watched import Which, watched
+from ktconnect.objects.session import Manifest
+from ktconnect.rules.gateway import Standing, standing
+from ktconnect.rules.model import Share
+from ktconnect.tunnel.tunnel import Tunnel
+
+from .driver import Place
+from .gateway_routes import HTTP_ROUTE, Routes
+from .shares import Shares
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks at all, whatever the watches say."""
+
+BREATH: Final = 0.05
+"""Seconds in which what changes together has changed."""
+
+ACCEPTED: Final = 20.0
+"""Seconds until a mesh must have said that it takes a route."""
+
+LOOK: Final = 0.2
+
+HEARD: Final = 2.0
+"""Seconds until all proxies have heard of a route that is gone."""
+
+
+class GatewayDriver:
+    """A `driver.Driver`: for meshes that take HTTPRoutes with a Service as parent."""
+
+    name = "gateway"
+    journal: tuple[Entry, ...] = ()
+    """Nothing of others is changed: the routes are ours, and go with the session's Lease."""
+
+    def __init__(self, place: Place, *, regex: bool = False, why: str = "") -> None:
+        """``regex``: the mesh matches by RE2, as a whole."""
+        self.why = why
+        self.broken = "no route leads here yet"
+        self._place = place
+        self._shares = Shares(place)
+        self._routes = Routes(place, regex=regex)
+        self._mine: Share | None = None
+        self._taking = False
+        self._changing = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    async def shared_journal(self) -> tuple[Entry, ...]:
+        """See `Driver`."""
+        return ()
+
+    async def prepare(self, owner: Manifest, share: Share) -> None:
+        """See `Driver`. Raises: UsageError if the Gateway API can't be told of this share."""
+        await self._routes.check(share)
+        self._mine = share
+
+    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+        """See `Driver`: who is to take the routes is there, or it isn't; `join` sees that."""
+
+    async def join(self, share: Share) -> None:
+        """See `Driver`. Raises: Refused if no mesh takes the routes, with what it says."""
+        async with self._changing:
+            self._mine, self._taking = share, True
+            await self._shares.publish(replace(share, leaving=False))
+            await self._routes.settle(share)
+            await self._accepted()
+            self.broken = ""
+
+    async def follow(self, reporter: Reporter) -> None:
+        """See `Driver`."""
+        place, changed = self._place, self._changed.set
+        async with task_group() as tasks:
+            for kind in (SERVICE, HTTP_ROUTE):
+                tasks.create_task(watched(place.cluster, Which(kind, place.namespace), {}, changed))
+            while True:
+                await self._a_change()
+                await self._settle_and_tell(reporter)
+
+    async def leave(self, share: Share) -> None:
+        """See `Driver`."""
+        if self._mine is None:
+            return
+        async with self._changing:
+            self._taking, self.broken = False, "its routes are taken out"
+            await self._shares.publish(replace(share, leaving=True))
+            gone = await self._routes.delete()
+        if gone:
+            await asyncio.sleep(HEARD)
+
+    async def dissolve(self) -> None:
+        """See `Driver`: no session has left anything."""
+
+    async def _accepted(self) -> None:
+        """Wait until some mesh takes all routes. Raises: Refused."""
+        stands: Sequence[Standing] = ()
+        try:
+            async with asyncio.timeout(ACCEPTED):
+                while not stands or not all(each.accepted for each in stands):
+                    stands = [standing(route) for route in await self._routes.own()]
+                    await asyncio.sleep(LOOK)
+        except TimeoutError:
+            raise _turned_down(self._place.where, stands) from None
+
+    async def _a_change(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_AGAIN):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(BREATH)
+        self._changed.clear()
+
+    async def _settle_and_tell(self, reporter: Reporter) -> None:
+        was = self.broken
+        async with self._changing:
+            if not self._taking or self._mine is None:
+                return
+            try:
+                await self._routes.settle(self._mine)
+                stands = [standing(route) for route in await self._routes.own()]
+            except KtError as error:
+                log.info("the routes of %s: %s", self._place.where, error)
+                return
+            bad = next((each for each in stands if each.accepted is False), None)
+            self.broken = f"{bad.by} does not take our route: {bad.why}" if bad else ""
+        if self.broken and not was:
+            reporter.warn(f"{self.broken}: nobody is led here", "it is looked at again and again")
+        elif was and not self.broken:
+            reporter.note(f"requests of {self._place.where} that match are led here again")
+
+
+def _turned_down(where: str, stands: Sequence[Standing]) -> Refused:
+    bad = next((each for each in stands if each.accepted is False), None)
+    if bad is not None:
+        return Refused(
+            f"{bad.by} does not take the routes of {where}: {bad.why}",
+            hint="`--mode router` needs no mesh",
+        )
+    return Refused(
+        f"nobody has taken the routes of {where} within {ACCEPTED:g} s: no mesh in this cluster "
+        "reads HTTPRoutes whose parent is a Service",
+        hint="`--mode router` needs no mesh",
+    )

@@ -1,0 +1,158 @@
+"""One session's HTTPRoutes, made as they should be beside those of others."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from ktconnect import names
+from ktconnect.errors import Conflict, Forbidden, Refused, UsageError
+from ktconnect.kube.failures import NotFound
+from ktconnect.modes.targets import SERVICE
+from ktconnect.objects.agent import object_metadata
+from ktconnect.objects.session import Manifest
+from ktconnect.rules.gateway import Port, attached, is_like, routes
+from ktconnect.rules.gateway_match import route_match
+from ktconnect.rules.istio import may_be_http
+from ktconnect.rules.istio_hosts import governing
+from ktconnect.rules.model import Share
+
+from .driver import Place
+
+HTTP_ROUTE: Final = "gateway.networking.k8s.io/v1/HTTPRoute"
+GRPC_ROUTE: Final = "gateway.networking.k8s.io/v1/GRPCRoute"
+VIRTUAL_SERVICE: Final = "networking.istio.io/v1/VirtualService"
+TRIES: Final = 10
+AGAIN: Final = 0.1
+
+
+class Routes:
+    """Owned by the session's Lease. Every method raises what `Cluster` raises."""
+
+    def __init__(self, place: Place, *, regex: bool) -> None:
+        self._place = place
+        self._cluster = place.cluster
+        self._regex = regex
+
+    async def check(self, share: Share) -> None:
+        """Raises: UsageError where the share can't be said, or others' rules leave no room."""
+        for match in share.matches:
+            route_match(match, regex=self._regex)
+        ports = await self._ports(share)
+        if not ports:
+            raise UsageError(
+                f"no port of {self._place.where} that is exposed carries HTTP, as far as its name "
+                "or appProtocol says",
+                hint="name it http-…, or `--mode router`",
+            )
+        await self._check_others(ports)
+
+    async def settle(self, share: Share) -> bool:
+        """Have the session's routes as they should be; whether anything had to be changed.
+
+        Raises: Refused if the cluster's Gateway API lacks what they say; Conflict.
+        """
+        for _ in range(TRIES):
+            with suppress(Conflict, NotFound):
+                return await self._settle(share)
+            await asyncio.sleep(AGAIN)
+        raise Conflict(f"the routes of {self._place.where} keep changing", hint="try again")
+
+    async def own(self) -> list[Manifest]:
+        """The session's routes as they are now."""
+        found = await self._cluster.list(HTTP_ROUTE, self._place.namespace)
+        return [each for each in found if self._is_own(each)]
+
+    async def delete(self) -> bool:
+        """Take them away; whether there were any."""
+        found = await self.own()
+        for each in found:
+            await self._delete(each)
+        return bool(found)
+
+    async def _settle(self, share: Share) -> bool:
+        found = await self._cluster.list(HTTP_ROUTE, self._place.namespace)
+        wanted = [
+            route for port in await self._ports(share) for route in self._of(share, port, found)
+        ]
+        now = {each["metadata"]["name"]: each for each in found if self._is_own(each)}
+        changed = False
+        for route in wanted:
+            there = now.pop(route["metadata"]["name"], None)
+            if there is None or not is_like(there, route):
+                await self._put(route, there)
+                changed = True
+        for rest in now.values():
+            await self._delete(rest)
+        return changed or bool(now)
+
+    def _of(self, share: Share, port: Port, found: Sequence[Manifest]) -> list[Manifest]:
+        place = self._place
+        users = [each for each in found if not _is_a_sessions(each)]
+        theirs = attached(users, place.service, place.namespace, port.number)
+        return routes(self._metadata, share, port, theirs, regex=self._regex)
+
+    def _metadata(self, name: str) -> Manifest:
+        lease = self._place.lease
+        return object_metadata(lease.session, name, [lease.owner], inbound=True)
+
+    async def _put(self, route: Manifest, there: Manifest | None) -> None:
+        if there is None:
+            stored = await self._cluster.create(route)
+        else:
+            stored = await self._cluster.replace({**route, "metadata": there["metadata"]})
+        if not is_like(stored, route):
+            await self._delete(stored)
+            raise Refused(
+                "the Gateway API of this cluster is too old for what the route says: "
+                "one port of several, or a share of the requests for a mirror",
+                hint="`--mode router` can do it",
+            )
+
+    async def _ports(self, share: Share) -> list[Port]:
+        place = self._place
+        service = await self._cluster.get(SERVICE, place.service, place.namespace)
+        http = [int(each["port"]) for each in service["spec"]["ports"] if may_be_http(each)]
+        alone = len(http) == 1
+        return [Port(place.service, port, alone) for port in http if port in share.ports]
+
+    async def _check_others(self, ports: Sequence[Port]) -> None:
+        """Raises: UsageError for rules beside which ours would have no meaning."""
+        place = self._place
+        calls = await self._optional(GRPC_ROUTE)
+        for port in ports:
+            for route in attached(calls, place.service, place.namespace, port.number):
+                raise UsageError(
+                    f"GRPCRoute {route['metadata']['name']} is for port {port.number} of "
+                    f"{place.where}: a mesh takes routes of one kind only",
+                    hint="`--mode router` stands behind it",
+                )
+        rule = governing(await self._optional(VIRTUAL_SERVICE), place.service, place.namespace)
+        if rule is not None:
+            raise UsageError(
+                f"VirtualService {rule['metadata']['name']} decides for callers of {place.where}: "
+                "what becomes of HTTPRoutes beside it, Istio does not say",
+                hint="`--mode istio` puts a rule into it",
+            )
+
+    async def _optional(self, kind: str) -> list[Manifest]:
+        try:
+            return await self._cluster.list(kind, self._place.namespace)
+        except (Forbidden, NotFound):
+            return []
+
+    def _is_own(self, route: Manifest) -> bool:
+        uid = self._place.lease.uid
+        owners = route["metadata"].get("ownerReferences") or ()
+        return any(each["uid"] == uid for each in owners)
+
+    async def _delete(self, found: Manifest) -> None:
+        metadata = found["metadata"]
+        with suppress(Conflict):  # another one has its place by now
+            await self._cluster.delete(
+                HTTP_ROUTE, metadata["name"], metadata["namespace"], uid=metadata["uid"]
+            )
+
+
+def _is_a_sessions(route: Manifest) -> bool:
+    return names.LABEL_SESSION in (route["metadata"].get("labels") or {})
