@@ -23,6 +23,7 @@ COLUMNS = (
         lambda row: "; ".join(",".join(each["ports"]) for each in row["sessions"]),
         wide=True,
     ),
+    Column("MARK", lambda row: "; ".join(each["mark"] for each in row["sessions"]), wide=True),
     Column(
         "SESSION", lambda row: "; ".join(each["session"] for each in row["sessions"]), wide=True
     ),

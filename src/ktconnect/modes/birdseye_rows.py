@@ -1,7 +1,7 @@
 """Who uses which Service of a namespace, and how, from what the cluster holds. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import filterfalse
 from typing import Any, Final
@@ -34,6 +34,7 @@ WORDS: Final[Mapping[str, str]] = {
 }
 TAKING: Final = ("exchange", "mesh", "mirror", "preview")
 """Modes that change what callers of a Service meet."""
+MANUAL: Final = "manual"
 PREVIEW: Final = "shadow-preview"
 CONNECT: Final = "shadow-connect"
 OLD_MODES: Final[Mapping[str, str]] = {
@@ -60,6 +61,8 @@ class Use:
     last: datetime | None
     alive: bool
     ports: tuple[str, ...] = ()
+    mark: str = ""
+    driver: str = ""
 
     def row(self) -> dict[str, Any]:
         """For programs."""
@@ -68,6 +71,8 @@ class Use:
             "mode": self.mode,
             "session": self.session,
             "ports": list(self.ports),
+            "mark": self.mark,
+            "driver": self.driver,
             "since": self.since.isoformat() if self.since else None,
             "lastActive": self.last.isoformat() if self.last else None,
             "alive": self.alive,
@@ -89,6 +94,8 @@ def uses_of(
             record.renewed,
             record.is_alive(now),
             record.ports,
+            record.mark,
+            record.driver,
         )
         for record in records
     )
@@ -103,14 +110,16 @@ def service_rows(
     Services that ktctl made for itself are left out.
     """
     by_place: dict[tuple[str, str], list[Use]] = {}
+    shared = {(use.namespace, use.target) for use in uses if use.mode == names.ROUTER}
     for use in uses:
         if use.mode in TAKING:
             by_place.setdefault((use.namespace, use.target), []).append(use)
     rows = []
     for service in filterfalse(_is_internal, services):
         place = (service["metadata"]["namespace"], f"service/{name_of(service)}")
-        of_it = by_place.pop(place, [])
-        rows.append(_row(place, of_it, _old_mark(service, of_it), now))
+        of_it = [_as_meshed(use, service) for use in by_place.pop(place, [])]
+        left = "shared by nobody who is there" if place in shared else _old_mark(service)
+        rows.append(_row(place, of_it, "" if of_it else left, now))
     return rows + [_row(place, of_it, "", now) for place, of_it in by_place.items()]
 
 
@@ -140,23 +149,30 @@ def connector_rows(uses: Iterable[Use], now: datetime) -> list[dict[str, Any]]:
 
 def _row(place: tuple[str, str], uses: Sequence[Use], mark: str, now: datetime) -> dict[str, Any]:
     namespace, target = place
+    by_word = _by_word(uses)
     return {
         "namespace": namespace,
         "name": target.removeprefix("service/"),
-        "status": mark or (WORDS[uses[0].mode] if uses else NORMAL),
-        "text": _text(uses, mark),
+        "status": mark or next(iter(by_word), NORMAL),
+        "text": mark or "; ".join(_text(*each) for each in by_word.items()) or NORMAL,
         "since": _since(uses, now),
         "state": "; ".join(_state(use, now) for use in uses),
         "sessions": [use.row() for use in uses],
     }
 
 
-def _text(uses: Sequence[Use], mark: str) -> str:
+def _by_word(uses: Iterable[Use]) -> dict[str, list[Use]]:
+    """Those who do the same with a Service, under the word for that."""
+    found: dict[str, list[Use]] = {}
+    for use in uses:
+        how = (" (manual)" if use.driver == MANUAL else " (auto)") if use.mode == "mesh" else ""
+        found.setdefault(WORDS[use.mode] + how, []).append(use)
+    return found
+
+
+def _text(word: str, uses: Iterable[Use]) -> str:
     """As KT Connect says it: ``exchanged by [ann@laptop]``."""
-    if not uses:
-        return mark or NORMAL
-    users = ", ".join(f"[{use.user}]" for use in uses)
-    return f"{mark or WORDS[uses[0].mode]} by {users}"
+    return f"{word} by {', '.join(f'[{use.user}]' for use in uses)}"
 
 
 def _since(uses: Sequence[Use], now: datetime) -> str:
@@ -189,6 +205,7 @@ def _old_use(shadow: Manifest, now: datetime) -> Use | None:
         _moment(shadow["metadata"].get("creationTimestamp")),
         beat,
         beat is not None and now - beat <= LEAST_SILENCE,
+        mark=name_of(shadow).partition("-kt-mesh-")[2],
     )
 
 
@@ -200,16 +217,19 @@ def _old_target(shadow: Manifest) -> str:
     return f"service/{config.get('service') or name_of(shadow).partition('-kt-')[0]}"
 
 
-def _old_mark(service: Manifest, uses: Sequence[Use]) -> str:
-    """What KT Connect 0.3 makes of a Service, in its words; "" if it has no part in it."""
-    noted, meshed = SELECTOR in notes_of(service), [u for u in uses if u.mode == "mesh"]
-    old = [use for use in uses if not use.session]
-    if noted and not uses:
+def _as_meshed(use: Use, service: Manifest) -> Use:
+    """Whether one of KT Connect 0.3 meshes by a router stands on the Service alone."""
+    if use.session or use.mode != "mesh":
+        return use
+    return replace(use, driver=names.ROUTER if SELECTOR in notes_of(service) else MANUAL)
+
+
+def _old_mark(service: Manifest) -> str:
+    """What is left of KT Connect 0.3 where nobody is who uses it; "" if nothing is."""
+    if SELECTOR in notes_of(service):
         return "taken with KT Connect by nobody who is there"
-    if not noted and leads_to_them(service) and not uses:
+    if leads_to_them(service):
         return "led to a shadow of KT Connect that is gone"
-    if old and meshed:
-        return "meshed (auto)" if noted else "meshed (manual)"
     return ""
 
 

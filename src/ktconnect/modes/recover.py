@@ -1,6 +1,6 @@
 """`ktctl recover`: give Services and workloads back to their own Pods."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ktconnect.apply.rehearsal import Step
@@ -8,6 +8,7 @@ from ktconnect.errors import Conflict, UsageError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.paths import split_key
+from ktconnect.kube.undoable import VIRTUAL_SERVICE
 from ktconnect.objects.session import Record
 from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.lease import server_clock, sessions
@@ -15,7 +16,8 @@ from ktconnect.sessions.legacy import Findings, decide
 from ktconnect.sessions.legacy_repair import Looked, carry_out, look
 from ktconnect.sessions.legacy_seen import DEPLOYMENT, SERVICE
 from ktconnect.sessions.orphan import is_orphan, way_back
-from ktconnect.sessions.taken import make_way
+from ktconnect.sessions.shared import is_shared
+from ktconnect.sessions.taken import end_all
 
 from .clean import hidden, rehearse_repairs, rehearse_session
 from .cluster import open_cluster, owned_by_user
@@ -69,21 +71,22 @@ def concerns(record: Record, name: str) -> bool:
     """Whether a session took this Service or workload, or changed it."""
     keys = (split_key(entry.key.partition("#")[0]) for entry in record.journal or ())
     taken = record.mode != "forward" and record.target.rpartition("/")[2] == name
-    return taken or any(key.name == name for key in keys)
+    return taken or any(key.name == name and key.kind != VIRTUAL_SERVICE for key in keys)
 
 
 async def _end_sessions(
-    cluster: Cluster, held: Iterable[Record], spec: RecoverSpec, reporter: Reporter
+    cluster: Cluster, held: Sequence[Record], spec: RecoverSpec, reporter: Reporter
 ) -> None:
     taker = taker_of(cluster, reporter, takeover=spec.takeover)
+    if not spec.dry_run:
+        await end_all(cluster, held, taker)
+        return
     now = await server_clock(cluster)()
+    living = [each for each in held if taker.finds_alive(each, now) and not is_shared(each)]
+    if living and not spec.takeover:
+        raise Taken(living[0], now, *living[1:])
     for record in held:
-        if not spec.dry_run:
-            await make_way(cluster, record.namespace, record.name, taker)
-        elif record.is_alive(now) and record.uid not in taker.gone and not spec.takeover:
-            raise Taken(record, now)
-        else:
-            await rehearse_session(cluster, record, reporter)
+        await rehearse_session(cluster, record, reporter)
 
 
 def _orphan(place: Looked, name: str) -> Step | str | None:

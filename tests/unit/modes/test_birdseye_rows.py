@@ -10,13 +10,14 @@ from ktconnect.modes.birdseye_rows import (
     uses_of,
 )
 from ktconnect.objects.session import Session, lease, record_of
+from ktconnect.sessions.shared import shared_session
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def record(name, mode, target="", *, ago=0, by="ann@laptop", namespace="shop"):
+def record(name, mode, target="", *, ago=0, by="ann@laptop", namespace="shop", **more):
     session = Session(name, namespace, f"shadow-{mode}", by)
-    config = {"mode": mode, "target": target, "ports": ["80"]}
+    config = {"mode": mode, "target": target, "ports": ["80"], **more}
     return record_of(lease(session, NOW - timedelta(seconds=ago), config))
 
 
@@ -72,6 +73,37 @@ def test_a_target_that_is_no_service_has_a_row_of_its_own():
 @pytest.mark.parametrize("name", ["web-kt-origin", "web-kt-stuntman"])
 def test_what_ktctl_made_for_itself_is_left_out(name):
     assert rows([service(name), service("m", {"control-by": "kt", "kt-role": "shadow-mesh"})]) == {}
+
+
+ROUTER = record_of(
+    lease(shared_session("web", "shop"), NOW, {"mode": "router", "target": "service/web"})
+)
+
+
+def meshing(who, driver="router", mode="mesh"):
+    name, by = f"kt-{mode}-web.{who}", f"{who}@laptop"
+    return record(name, mode, "service/web", by=by, mark=who, driver=driver)
+
+
+def test_many_who_share_a_service_are_shown_by_what_they_do():
+    records = [meshing("ann"), meshing("bob", "istio"), meshing("eve", "manual"), ROUTER]
+    found = rows([service("web")], [*records, meshing("cid", mode="mirror")])
+    assert found["web"] == (
+        "meshed (auto) by [ann@laptop], [bob@laptop]; meshed (manual) by [eve@laptop]; "
+        "mirrored by [cid@laptop]"
+    )
+    [row] = service_rows([service("web")], uses_of(records, [], NOW), NOW)
+    assert row["status"] == "meshed (auto)"
+    assert [(each["mark"], each["driver"]) for each in row["sessions"]] == [
+        ("ann", "router"),
+        ("bob", "istio"),
+        ("eve", "manual"),
+    ]
+
+
+def test_what_they_share_is_shown_only_where_nobody_needs_it():
+    assert rows([service("web")], [ROUTER]) == {"web": "shared by nobody who is there"}
+    assert rows([service("api")], [ROUTER]) == {"api": "normal"}
 
 
 def test_a_dead_laptop_is_shown_as_such_by_the_servers_clock():

@@ -1,5 +1,6 @@
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from tests.unit.kube.fakeapi import FakeApi
@@ -10,13 +11,17 @@ from tests.unit.sessions.world import (
     BEFORE,
     NOW,
     OURS,
+    ROUTED,
     entry,
     leases,
     put_lease,
+    put_router,
     put_service,
+    put_user,
     selector,
 )
 
+from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.recover import RecoverSpec, concerns, recover, run
@@ -107,6 +112,67 @@ def test_a_session_concerns_what_it_took_and_what_it_changed():
         "kt-config": json.dumps({"mode": "forward", "target": "service/web"})
     }
     assert not concerns(record_of(lease), "web")
+
+
+def three_users(api, *ages):
+    put_service(api, selector=ROUTED)
+    put_router(api, min(ages))
+    for who, age in zip(("ann", "bob", "eve"), ages, strict=True):
+        put_user(api, age, who)
+
+
+async def test_three_who_share_a_service_are_all_named_and_left():
+    async with in_cluster() as (api, cluster, reporter):
+        three_users(api, 1, 90, 2)
+        for spec in (RecoverSpec(), RecoverSpec(dry_run=True)):
+            with pytest.raises(Taken, match=r"ann@laptop via version 'ann'.*eve@laptop") as taken:
+                await recover(cluster, "demo", "web", spec, reporter)
+            assert "bob" not in str(taken.value)
+        assert selector(api) == ROUTED
+        assert len(leases(api)) == 4
+
+
+async def test_three_who_share_a_service_are_ended_together_on_purpose():
+    async with in_cluster() as (api, cluster, reporter):
+        three_users(api, 1, 90, 2)
+        spec = RecoverSpec(takeover=True)
+        await recover(cluster, "demo", "web", replace(spec, dry_run=True), reporter)
+        assert ("v1/Service/demo/web#/spec/selector", ROUTED, BEFORE) in reporter.changed
+        assert len(leases(api)) == 4
+        await recover(cluster, "demo", "web", spec, reporter)
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+    told = [line for line in reporter.notes if line.startswith("taking over")]
+    assert len(told) == 2
+
+
+async def test_a_router_that_its_last_user_left_behind_is_taken_away():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api, selector=ROUTED)
+        put_router(api, 1)
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+    assert reporter.notes[-1] == "deleted what was shared for service/web"
+
+
+async def test_a_service_led_to_a_router_that_nobody_knows_comes_back_too():
+    async with in_cluster() as (api, cluster, reporter):
+        lost = service(selector=ROUTED)
+        lost["metadata"]["annotations"][APPLIED] = json.dumps({"spec": {"selector": BEFORE}})
+        api.put(lost)
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        assert selector(api) == BEFORE
+
+
+def test_a_session_does_not_concern_a_service_for_a_rule_of_that_name():
+    key = "networking.istio.io/v1/VirtualService/demo/api#/spec/http[name=kt-mesh-ci]"
+    notes = {
+        "kt-config": json.dumps({"mode": "mesh", "target": "service/web"}),
+        "kt-journal": journal_text([Entry("kube", key, None, {"name": "kt-mesh-ci"})]),
+    }
+    record = record_of({"metadata": {"annotations": notes}})
+    assert [name for name in ("api", "web") if concerns(record, name)] == ["web"]
 
 
 async def test_what_kt_connect_left_is_undone():
