@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from playground import build
+from playground import build, gobuild
 from playground.commands import run
 from playground.errors import PlaygroundError
 
@@ -12,10 +12,10 @@ from playground.errors import PlaygroundError
 def test_the_key_changes_with_any_source(tmp_path: Path) -> None:
     (tmp_path / "cmd").mkdir()
     (tmp_path / "cmd" / "main.go").write_text("1")
-    first = build.key(tmp_path)
-    assert build.key(tmp_path) == first
+    first = gobuild.key(tmp_path)
+    assert gobuild.key(tmp_path) == first
     (tmp_path / "cmd" / "main.go").write_text("2")
-    assert build.key(tmp_path) != first
+    assert gobuild.key(tmp_path) != first
 
 
 def test_the_version_is_stamped_as_kubernetes_tells_it() -> None:
@@ -27,7 +27,7 @@ def test_the_version_is_stamped_as_kubernetes_tells_it() -> None:
 def test_versions_come_from_go_mod() -> None:
     assert build.kubernetes_version().startswith("v1.")
     with pytest.raises(PlaygroundError, match="does not name"):
-        build.module_version("example.com/nothing")
+        build.KUBERNETES.version_of("example.com/nothing")
 
 
 def test_kubectl_calls_the_program_beside_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from playground import lifecycle, limits, machines, packages
 from playground.access import Access
 from playground.errors import PlaygroundError
+from playground.istio import install
 
 
 def silent(_: str) -> None:
@@ -31,6 +32,14 @@ class Playground(Access):
         with self._alone():
             limits.lift()
             return lifecycle.come_up(self, node_count, say)
+
+    def add_istio(self, say: Callable[[str], None] = silent) -> bool:
+        """Install Istio and the Gateway API's kinds on a playground that is up; they go with it.
+
+        It must be built (``ISTIO.build``). False: it was there. Raises: PlaygroundError.
+        """
+        with self._alone():
+            return install.install(self, say)
 
     def down(self) -> bool:
         """Take it down and remove all that is left of it. False: there was nothing."""

@@ -10,7 +10,8 @@ from playground.init import replace
 
 @dataclass
 class State:
-    """``images``: reference by short name; ``line``: what ``net`` made of the line."""
+    """``images``: reference by short name; ``line``: what ``net`` made of the line;
+    ``istio``: the folder of the Istio that was installed."""
 
     node_count: int
     binaries: str
@@ -18,6 +19,7 @@ class State:
     archives: list[str] = field(default_factory=list)
     line: dict[str, Any] = field(default_factory=dict)
     denials: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    istio: str = ""
 
     def save(self, run: RunFolder) -> None:
         run.root.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from playground import build, line, machines, plan, router
 from playground.access import Access
 from playground.commands import output_of
 from playground.errors import PlaygroundError
+from playground.istio import install
 from playground.laptop import USER, USER_ID
 from playground.plan import Node
 
@@ -31,6 +32,7 @@ def status(site: Access) -> dict[str, Any]:
         "line": {**vars(line.current(site)), "text": str(line.current(site))},
         "denials": known.denials,
         "images": known.images,
+        "istio": install.status(site),
         "versions": versions(),
         "folder": str(site.folder.root),
         "components": {name: _units(site, name) for name in site.plan.machines},
@@ -87,7 +89,7 @@ def versions() -> dict[str, str]:
     """Of the programs, as pinned in go.mod or as installed."""
     pinned = {"kubernetes": "k8s.io/kubernetes", "etcd": "go.etcd.io/etcd/server/v3"}
     pinned["coredns"] = "github.com/coredns/coredns"
-    found = {name: build.module_version(module) for name, module in pinned.items()}
+    found = {name: build.KUBERNETES.version_of(module) for name, module in pinned.items()}
     for program in ("containerd", "runc"):
         words = output_of([program, "--version"]).split()
         found[program] = words[2] if len(words) > 2 else ""

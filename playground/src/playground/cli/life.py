@@ -12,28 +12,35 @@ from playground import status as report
 from playground.cli.say import Steps, build_with_progress, console, pass_playground
 from playground.cluster import Playground
 from playground.errors import PlaygroundError
+from playground.istio.programs import ISTIO
 
 LINES = 40
 
 
 @click.command()
-def setup() -> None:
+@click.option("--istio", is_flag=True, help="Build Istio, too.")
+def setup(istio: bool) -> None:
     """Install the Debian packages that are missing, and build the programs."""
     if lacking := packages.missing():
         console.print(f"Installing Debian packages: {', '.join(lacking)} …")
         packages.install(lacking)
     packages.demand()
     build_with_progress()
+    if istio:
+        build_with_progress(ISTIO)
 
 
 @click.command()
 @click.option("--nodes", type=click.IntRange(1, 9), help="How many nodes; a new one has 1.")
 @click.option("--images", default="", help="More images, by comma: envoy, sshd.")
+@click.option("--istio", is_flag=True, help="With Istio and the Gateway API's kinds.")
 @pass_playground
-def up(playground: Playground, nodes: int | None, images: str) -> None:
+def up(playground: Playground, nodes: int | None, images: str, istio: bool) -> None:
     """Bring a playground up; what is up already stays."""
     packages.demand()
     build_with_progress()
+    if istio:
+        build_with_progress(ISTIO)
     steps = Steps()
     if playground.up(nodes, steps):
         named = "" if playground.name == "default" else f"--name {playground.name} "
@@ -45,6 +52,8 @@ def up(playground: Playground, nodes: int | None, images: str) -> None:
     for name in filter(None, images.split(",")):
         playground.load_image(playground.store.builtin(name))
         steps(f"image {name} is loaded")
+    if istio and not playground.add_istio(steps):
+        console.print("Istio is up already.")
 
 
 @click.command()
@@ -75,6 +84,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"laptop    {' '.join(found['laptop']['addresses'])}, line: {found['line']['text']}",
         *(f"{name:9} {' '.join(ranges[name])}" for name in ("pods", "services")),
         f"images    {' '.join(found['images'].values())}",
+        f"istio     {_istio_line(found['istio'])}",
         f"versions  {' '.join(f'{name} {value}' for name, value in found['versions'].items())}",
         f"config    {found['kubeconfig']}",
     ]
@@ -85,6 +95,12 @@ def _node_line(node: dict[str, Any]) -> str:
     return (
         f"{node['name']:9} {' '.join(node['addresses'])}, Pods {' '.join(node['pods'])}, {health}"
     )
+
+
+def _istio_line(found: dict[str, Any]) -> str:
+    if not found["installed"]:
+        return "none; `playground up --istio` installs it"
+    return f"{found['version']}, {'ready' if found['ready'] else 'not ready'}"
 
 
 @click.command()

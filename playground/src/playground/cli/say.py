@@ -7,8 +7,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from playground import build
+from playground.build import KUBERNETES
 from playground.cluster import Playground
+from playground.gobuild import Programs
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 pass_playground = click.make_pass_decorator(Playground)
@@ -24,13 +25,14 @@ class Steps:
         console.print(f"{time.monotonic() - self.began:6.1f} s  {text}", markup=False)
 
 
-def build_with_progress() -> None:
-    """Build the Go programs if they aren't built. Raises: PlaygroundError."""
-    if build.is_built():
+def build_with_progress(programs: Programs = KUBERNETES) -> None:
+    """Build Go programs if they aren't built. Raises: PlaygroundError."""
+    if programs.is_built():
         return
-    console.print("Building Kubernetes, once per version: 3 to 6 minutes on two cores …")
+    title = programs.title
+    console.print(f"Building {title}, once per version: 3 to 6 minutes on two cores …")
     columns = (TextColumn("  packages"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("build", total=build.PACKAGES)
-        build.build(lambda count: progress.update(task, completed=count))
-        progress.update(task, completed=build.PACKAGES)
+        task = progress.add_task("build", total=programs.packages)
+        programs.build(lambda count: progress.update(task, completed=count))
+        progress.update(task, completed=programs.packages)

@@ -12,10 +12,11 @@ from playground.errors import PlaygroundError
 from playground.images import archive, debian, tree
 from playground.images.recipe import RECIPE, Recipe, load
 from playground.images.tree import File, Link, Tree
+from playground.istio.programs import ISTIO
 
 BUILTIN = Path(__file__).parent / "builtin"
 ALWAYS = ("pause", "coredns", "busybox", "python", "echo")
-ON_DEMAND = ("envoy", "sshd")
+ON_DEMAND = ("envoy", "istio", "sshd")
 _BUILDER = [Path(__file__), Path(tree.__file__), Path(debian.__file__), Path(archive.__file__)]
 
 
@@ -34,7 +35,11 @@ class Store:
 
     def __init__(self, folder: Path, binaries: Path) -> None:
         self.folder = folder
-        self.words = {"binaries": str(binaries), "python": debian.python_version()}
+        self.words = {
+            "binaries": str(binaries),
+            "istio": str(ISTIO.folder),
+            "python": debian.python_version(),
+        }
 
     def builtin(self, name: str) -> Image:
         """One of the playground's own images. Raises: PlaygroundError."""
