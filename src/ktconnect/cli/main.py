@@ -28,7 +28,7 @@ from .rbac import rbac
 from .recover import recover
 from .replay import replay
 from .setup import setup
-from .spelling import modernise, normalise
+from .spelling import COMMANDS, modernise, normalise
 from .status import status
 from .stop import stop
 
@@ -48,6 +48,15 @@ ORDER = (
 
 class Commands(click.Group):
     """The commands, in an order that a newcomer can read."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See click. A command that had another name once is known by that, too."""
+        name, *rest = args
+        if name in COMMANDS:
+            click.echo(f"note: `{name}` is called `{COMMANDS[name]}` today", err=True)
+        return super().resolve_command(ctx, [COMMANDS.get(name, name), *rest])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See click."""

@@ -4,8 +4,10 @@ Scripts written for the originals run unchanged: renamed flags are renamed back,
 reason is gone are accepted and explained, and Go's ``--flag=true`` is understood.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+Note = Callable[[str], None]
 
 RENAMED = {
     "--label": "--withLabel",
@@ -33,6 +35,8 @@ METHODS = {
     "vpn": [],
     "tun": [],
 }
+MODES = {"switch": "selector"}
+COMMANDS = {"provide": "preview"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,7 @@ def normalise(name: str) -> str:
     return name if len(word) < 2 else dashes + word.replace("-", "").replace("_", "").lower()
 
 
-def _one(
-    arg: str, rest: Iterator[str], switches: frozenset[str], note: Callable[[str], None]
-) -> list[str]:
+def _one(arg: str, rest: Iterator[str], switches: frozenset[str], note: Note) -> list[str]:
     if not arg.startswith("-"):
         return [arg]
     name, equals, value = arg.partition("=")
@@ -78,17 +80,44 @@ def _one(
     if flag in RENAMED:
         note(f"{name} is spelled {RENAMED[flag]} today")
         return [RENAMED[flag] + equals + value]
-    if flag == "--method":
-        method = value if equals else next(rest, "")
-        return METHODS.get(method, ["--mode", method])  # what it never was is refused there
-    if flag == "--disabledns":
-        return ["--dnsMode", "none"] if is_true(value) else []
-    if flag in ("--dump2hosts", "--dump2hostsns"):
-        namespaces = value or (next(rest, "") if flag.endswith("ns") else "")
-        return ["--dnsMode", f"hosts:{namespaces}" if namespaces else "hosts"]
+    if flag in MEANT:
+        taken = value if equals or flag not in WITH_VALUE else next(rest, "")
+        return MEANT[flag](taken, note)
     if equals and flag in switches:
         return [name] if is_true(value) else []
     return [arg]
+
+
+def _method(method: str, note: Note) -> list[str]:
+    """``--method``; what it never was is refused as a mode."""
+    return METHODS[method] if method in METHODS else _mode(method, note)
+
+
+def _mode(mode: str, note: Note) -> list[str]:
+    """``--mode``, by today's name."""
+    today = MODES.get(mode.lower(), mode)
+    if today != mode:
+        note(f"--mode {mode} is called {today} today")
+    return ["--mode", today]
+
+
+def _no_dns(value: str, _: Note) -> list[str]:
+    return ["--dnsMode", "none"] if is_true(value) else []
+
+
+def _hosts(namespaces: str, _: Note) -> list[str]:
+    return ["--dnsMode", f"hosts:{namespaces}" if namespaces else "hosts"]
+
+
+MEANT: Mapping[str, Callable[[str, Note], list[str]]] = {
+    "--method": _method,
+    "--mode": _mode,
+    "--disabledns": _no_dns,
+    "--dump2hosts": _hosts,
+    "--dump2hostsns": _hosts,
+}
+WITH_VALUE = ("--method", "--mode", "--dump2hostsns")
+"""Those that take the next argument where they have no ``=``."""
 
 
 def is_true(value: str) -> bool:
