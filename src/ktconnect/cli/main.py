@@ -20,6 +20,7 @@ from .explain import explain
 from .forward import forward
 from .logs import logs
 from .mesh import mesh
+from .mirror import mirror
 from .options import group_options
 from .output import report_error
 from .preview import preview
@@ -38,7 +39,7 @@ SETTINGS = {
     "max_content_width": 100,
 }
 ORDER = (
-    *("connect", "exchange", "mesh", "preview", "forward"),
+    *("connect", "exchange", "mesh", "mirror", "preview", "forward"),
     *("status", "birdseye", "explain", "ps", "logs", "stop"),
     "replay",
     *("recover", "clean", "setup", "rbac", "completion"),
@@ -78,6 +79,7 @@ def ktctl(**_shared: object) -> None:
 ktctl.add_command(connect)
 ktctl.add_command(exchange)
 ktctl.add_command(mesh)
+ktctl.add_command(mirror)
 ktctl.add_command(preview)
 ktctl.add_command(clean)
 ktctl.add_command(forward)

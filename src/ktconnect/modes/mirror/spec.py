@@ -56,6 +56,11 @@ class MirrorSpec:
             raise UsageError("--recordSecrets: nothing is recorded", hint="give --record FILE.har")
         if self.keeping.ignored and not self.keeping.diff:
             raise UsageError("--ignoreHeader: nothing is compared", hint="give --diff")
+        if self.keeping.reads and self.serving.proxy_protocol:
+            raise UsageError(
+                "--proxyProtocol: what is compared or recorded is HTTP from its first byte on",
+                hint="leave one of the two out",
+            )
         if self.mode == "tcp":
             self._check_tcp()
         elif self.keeping.diff and self.mode in ("istio", "gateway"):

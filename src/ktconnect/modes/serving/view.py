@@ -91,20 +91,18 @@ def status_now(
 
 
 def call_ended(plan: InboundPlan, record: CallRecord) -> CallEnded:
-    """A call as it is shown: by the port of the Service that it came to."""
+    """A call as it is shown: by the port of the Service that it came to, and where it led."""
     call = record.call
-    port = next(
-        (each.service_port for each in plan.ports if each.listen == (call.protocol, call.port)),
-        call.port,
-    )
+    found = (each for each in plan.ports if each.listen == (call.protocol, call.port))
+    port = next(found, None)
     host = f"[{call.caller}]" if ":" in call.caller else call.caller
     return CallEnded(
         session=plan.session.name,
         service=plan.where,
-        port=port,
+        port=port.service_port if port else call.port,
         protocol=call.protocol,
         caller=f"{host}:{call.caller_port}",
-        target=place(record.target),
+        target=place(port.target if port and port.target else record.target),
         seconds=round(record.seconds, 4),
         received=record.received,
         sent=record.sent,

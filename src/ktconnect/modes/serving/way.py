@@ -1,7 +1,7 @@
 """How callers of a Service come to an agent, and go back: the part in which modes differ."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ktconnect.apply.change import Entry
@@ -30,7 +30,8 @@ class InboundPlan:
     ``session`` is announced on the Lease, ``agent`` names the agent's objects. ``service`` is the
     name of the Service whose callers come; ``ports`` are all its ports, those that come to the
     laptop with a target. ``shared`` is the name of a Lease that it has in common with others
-    (`sessions.shared`).
+    (`sessions.shared`). ``instead``: where calls go in place of their target, if something of ours
+    reads along on the way there.
     """
 
     mode: str
@@ -39,6 +40,7 @@ class InboundPlan:
     service: str
     ports: tuple[PortMap, ...]
     shared: str = ""
+    instead: Mapping[Target, Target] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:
@@ -57,7 +59,11 @@ class InboundPlan:
     @property
     def targets(self) -> dict[tuple[str, int], Target]:
         """Where on the laptop's side calls go, by protocol and Pod port."""
-        return {port.listen: port.target for port in self.ports if port.target is not None}
+        return {
+            port.listen: self.instead.get(port.target, port.target)
+            for port in self.ports
+            if port.target is not None
+        }
 
 
 class Way(Protocol):

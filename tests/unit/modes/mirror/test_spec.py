@@ -2,7 +2,10 @@ import pytest
 
 from ktconnect.errors import UsageError
 from ktconnect.modes.mirror.spec import Keeping, MirrorSpec
+from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.rules.match import parse_match
+
+PROXIED = ServingSpec(proxy_protocol=True)
 
 
 def test_copies_are_read_only_if_somebody_asks_for_it():
@@ -23,6 +26,7 @@ def test_copies_are_read_only_if_somebody_asks_for_it():
         ({"mode": "gateway", "keeping": Keeping(diff=True)}, "--mode gateway"),
         ({"mode": "tcp", "keeping": Keeping(diff=True)}, "--diff: with --mode tcp"),
         ({"mode": "tcp", "keeping": Keeping(record="a")}, "--record: with --mode tcp"),
+        ({"serving": PROXIED, "keeping": Keeping(diff=True)}, "--proxyProtocol"),
         ({"mode": "tcp", "percent": 5}, "--percent: with --mode tcp"),
         ({"mode": "tcp", "matches": (parse_match("path:/a"),)}, "--match: with --mode tcp"),
     ],

@@ -1,0 +1,95 @@
+"""`ktctl mirror`."""
+
+from typing import Any
+
+import click
+
+from ktconnect.modes.mirror.spec import Keeping, MirrorSpec
+from ktconnect.modes.serving.expose import parse_exposes
+from ktconnect.modes.spec import ClusterSpec
+from ktconnect.rules.match import parse_match
+
+from .mesh import router_pod, sharing_options
+from .options import shared_options, take_shared
+from .serving import run_serving, serving_options, serving_spec
+
+MODES = ("auto", "router", "istio", "gateway", "tcp")
+
+
+@click.command(short_help="Get a copy of a Service's requests; the original goes on answering.")
+@click.argument("target", metavar="[KIND/]NAME")
+@click.option(
+    "--expose",
+    default=None,
+    metavar="[LOCAL:]PORT,…",
+    help="Ports whose requests are copied, by number or name.  [default: all of the Service]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(MODES, case_sensitive=False),
+    default="auto",
+    show_default=True,
+    help="What makes the copies.",
+)
+@click.option(
+    "--percent",
+    type=float,
+    default=100.0,
+    show_default=True,
+    help="How many of the requests that match.",
+)
+@click.option("--diff", is_flag=True, help="Compare each answer with the original's.")
+@click.option(
+    "--ignoreHeader",
+    "ignored",
+    multiple=True,
+    metavar="NAME",
+    help="Leave this header out when comparing.  [repeatable]",
+)
+@click.option("--record", default="", metavar="FILE.har", help="Write requests and answers down.")
+@click.option(
+    "--recordSecrets", is_flag=True, help="With credentials and cookies, which else are masked."
+)
+@sharing_options
+@serving_options
+@shared_options
+@click.pass_context
+def mirror(context: click.Context, /, **flags: Any) -> int:
+    """Get a copy of a Service's requests, while the original goes on answering.
+
+    \b
+    ktctl mirror web --expose 8080                     every request comes here as well
+    ktctl mirror web --expose 8080:80 --percent 5      one of twenty
+    ktctl mirror web --expose 8080 --match path:/api,method=GET
+    ktctl mirror web --expose 8080 --diff              where do my answers differ?
+    ktctl mirror web --expose 8080 --record web.har    for `ktctl replay`
+    ktctl mirror db --expose 5432 --mode tcp           what clients send, byte for byte
+
+    What the program here answers is dropped. Whether it is slow, dead or wrong, no caller notices.
+    Ends with Ctrl-C.
+    """
+    shared = take_shared(context)
+    spec = spec_of(flags, shared.cluster)
+    from ktconnect.modes.mirror.mode import run
+
+    return run_serving(context, shared, flags["target"], lambda reporter: run(spec, reporter))
+
+
+def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> MirrorSpec:
+    """The flags as click read them, parsed. Raises: UsageError."""
+    return MirrorSpec(
+        target=flags["target"],
+        exposes=parse_exposes(flags["expose"]),
+        matches=tuple(map(parse_match, flags["matches"])),
+        percent=flags["percent"],
+        serving=serving_spec(flags, cluster),
+        mode=flags["mode"],
+        keeping=Keeping(
+            diff=flags["diff"],
+            everything=flags["log"],
+            ignored=frozenset(name.strip().lower() for name in flags["ignored"]),
+            record=flags["record"],
+            secrets=flags["recordsecrets"],
+        ),
+        router=router_pod(flags, cluster),
+    )
