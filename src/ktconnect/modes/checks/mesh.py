@@ -18,7 +18,8 @@ def check_subsets(seen: Seen) -> Found:
             "refuse",
             f"a service mesh routes callers of {seen.name} to {', '.join(sorted(used))} "
             f"(DestinationRule {rule}); the agent would be in none of these subsets",
-            "take the routes to subsets away first, or exchange a Service that has none",
+            "`ktctl mesh NAME --match path:/ --mode istio` leads all requests here by a rule; "
+            "or take the routes to subsets away first",
         )
     else:
         yield Finding("note", f"DestinationRule {rule} has subsets, but no route leads to them")

@@ -33,6 +33,14 @@ def check_service(seen: Seen) -> tuple[Finding, ...]:
     return tuple(finding for check in CHECKS for finding in check(seen))
 
 
+def check_ruled(seen: Seen) -> tuple[Finding, ...]:
+    """All findings where rules of a mesh lead requests, and the Service itself stays as it is."""
+    for check in (_taken, _without_selector):
+        if found := tuple(check(seen)):
+            return found
+    return tuple(_endpoints(seen))
+
+
 def ready_endpoints(slices: Iterable[Manifest]) -> int:
     """How many endpoints get callers."""
     every = (endpoint for each in slices for endpoint in each.get("endpoints") or ())

@@ -10,12 +10,13 @@ from typing import Final
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import Finding, Seen, enforce, look
-from ktconnect.modes.checks.service import check_service
+from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
 from ktconnect.modes.dryrun import cluster_for
 from ktconnect.modes.exchange.mode import find_targets
 from ktconnect.modes.report import Reporter
+from ktconnect.modes.routing.auto import choice, mesh_driver, sidecar_labels
 from ktconnect.modes.routing.backends import Backends
 from ktconnect.modes.routing.driver import Driver, Place
 from ktconnect.modes.routing.router import RouterDriver
@@ -28,11 +29,18 @@ from ktconnect.modes.shadow import clock
 from ktconnect.modes.taking import clear_way, take_mark, taker_of
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.ports import PortMap, map_ports
-from ktconnect.objects.rights import MESH_MANUAL, MESH_ROUTER, Right
+from ktconnect.objects.rights import (
+    MESH_GATEWAY,
+    MESH_ISTIO,
+    MESH_MANUAL,
+    MESH_ROUTER,
+    Right,
+)
 from ktconnect.objects.router import share_name
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
+from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
 from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, shared_name
 from ktconnect.sessions.taken import Taker
@@ -44,7 +52,14 @@ from .spec import MeshSpec
 LETTERS: Final = 5
 """Random ones of a mark, where none is said."""
 
-RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {"manual": MESH_MANUAL, "router": MESH_ROUTER}
+RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
+    "manual": MESH_MANUAL,
+    "router": MESH_ROUTER,
+    "istio": MESH_ISTIO,
+    "gateway": MESH_GATEWAY,
+    "auto": MESH_ROUTER,
+}
+"""What a mode needs; ``auto`` takes rules of a mesh only where the user may write them."""
 
 
 async def run(spec: MeshSpec, reporter: Reporter) -> None:
@@ -63,7 +78,7 @@ async def run(spec: MeshSpec, reporter: Reporter) -> None:
         reporter.warn(mark.warning)
     async with cluster_for(config, dry_run=dry_run) as cluster:
         namespace = spec.serving.cluster.namespace or cluster.namespace
-        await require(cluster, namespace, RIGHTS.get(spec.mode, MESH_ROUTER))
+        await require(cluster, namespace, RIGHTS[spec.mode])
         await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
         services = await find_targets(spec, cluster, namespace, reporter)
         asked = Asked(spec, mark, matches)
@@ -94,19 +109,20 @@ async def prepare(
     lease = share_lease(name, "mesh", mark.label)
     taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
     await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
-    ports = await _ports(spec, cluster, service, taker, reporter)
+    seen = await _seen(spec, cluster, service, taker)
+    chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
+    ports = await _ports(spec, seen, chosen, reporter)
     plan = replace(
         inbound_plan(spec.serving, "mesh", lease, namespace, name, ports),
         shared=shared_name(name),
     )
-    driver = "router"
-    said = {"mark": mark.value, "driver": driver, "endsWithin": SharingWay.patience}
+    said = {"mark": mark.value, "driver": chosen.driver, "endsWithin": SharingWay.patience}
     announced = session_lease(cluster, spec.serving, plan, more=said)
     common = SharedLease(
         cluster,
         name,
         namespace,
-        driver,
+        chosen.driver,
         restore_after=spec.serving.restore_after,
         now=clock(cluster, spec.serving.cluster),
     )
@@ -115,19 +131,27 @@ async def prepare(
         place,
         plan,
         _share(asked, plan),
-        driver_for(spec),
+        driver_for(spec, chosen),
         banner=f"Now you can access your service by header '{mark.header}'",
-        advice=tuple(f"to be marked: {match_text(match)}" for match in asked.matches),
+        advice=(f"by {chosen.driver}: {chosen.why}", *chosen.notes, *to_be_marked(asked.matches)),
     )
+    way.labels = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return MeshSession(cluster, spec.serving, plan, announced, way)
 
 
-def driver_for(spec: MeshSpec) -> MakeDriver:
+def to_be_marked(matches: Iterable[Match]) -> tuple[str, ...]:
+    """Which requests are meant, in lines for a person."""
+    return tuple(f"to be marked: {match_text(match)}" for match in matches)
+
+
+def driver_for(spec: MeshSpec, chosen: Choice) -> MakeDriver:
     """How the driver is made once its place is known."""
     within = spec.serving.cluster.pod_creation_timeout
 
     def make(place: Place, backends: Backends) -> Driver:
-        return RouterDriver(place, backends, spec.router, within=within)
+        if chosen.driver != "router":
+            return mesh_driver(chosen, place)
+        return RouterDriver(place, backends, spec.router, within=within, why=chosen.why)
 
     return make
 
@@ -158,12 +182,12 @@ async def _seen(spec: MeshSpec, cluster: Cluster, service: Manifest, taker: Take
 
 
 async def _ports(
-    spec: MeshSpec, cluster: Cluster, service: Manifest, taker: Taker, reporter: Reporter
+    spec: MeshSpec, seen: Seen, chosen: Choice, reporter: Reporter
 ) -> tuple[PortMap, ...]:
     """The ports that come here. Raises: UsageError, also for a Service that can't be shared."""
-    seen = await _seen(spec, cluster, service, taker)
     service, name = seen.service, seen.name
-    enforce(check_service(seen), reporter)
+    by_selector = chosen.driver == "router"
+    enforce(check_service(seen) if by_selector else check_ruled(seen), reporter)
     ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
     exposed = tuple(port for port in ports if port.target is not None)
     enforce(check_marked(name, exposed, said=bool(spec.exposes)), reporter)

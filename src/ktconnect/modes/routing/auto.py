@@ -1,9 +1,10 @@
 """Which driver is the one for a Service: what must be looked at, and the driver made of it."""
 
 import logging
+from dataclasses import replace
 from typing import Final
 
-from ktconnect.errors import Forbidden
+from ktconnect.errors import Forbidden, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import Resource
@@ -13,6 +14,7 @@ from ktconnect.objects import rights
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.meshes import HTTP_ROUTES, VIRTUAL_SERVICES, Around, Choice, choose
 from ktconnect.rules.meshes import Driver as Named
+from ktconnect.sessions.shared import find_shared
 
 from .driver import Driver, Place
 from .gateway import GatewayDriver
@@ -31,11 +33,23 @@ GROUPS: Final = {
 
 async def choice(cluster: Cluster, service: Manifest, pods: list[Manifest], asked: str) -> Choice:
     """The driver for ``asked`` (``auto``, ``router``, ``istio``, ``gateway``) and this Service,
-    and why. ``pods``: those that the Service's own selector finds.
+    and why: the one by which others share it already, if there are any. ``pods``: those that the
+    Service's own selector finds.
 
     Raises: UsageError where the one that was asked for can't work.
     """
-    return choose(asked, await look_around(cluster, service, pods))
+    around = await look_around(cluster, service, pods)
+    metadata = service["metadata"]
+    found = await find_shared(cluster, metadata["namespace"], metadata["name"])
+    used = str(found.config.get("driver") or "") if found else ""
+    if not used:
+        return choose(asked, around)
+    if asked not in ("auto", used):
+        raise UsageError(
+            f"--mode {asked}: service {metadata['name']} is shared by the {used} driver",
+            hint="leave --mode out, or wait until those who share it have ended",
+        )
+    return replace(choose(used, around), why="others share the Service by it already")
 
 
 async def look_around(cluster: Cluster, service: Manifest, pods: list[Manifest]) -> Around:

@@ -1,7 +1,7 @@
 import pytest
 
 from ktconnect.modes.checks.seen import Seen
-from ktconnect.modes.checks.service import check_service, ready_endpoints
+from ktconnect.modes.checks.service import check_ruled, check_service, ready_endpoints
 
 
 def service(name="web", annotations=None, labels=None, owners=(), **spec):
@@ -166,3 +166,12 @@ def test_whoever_manages_the_service_is_named(marks, tool):
     finding = only(service(**marks))
     assert finding.level == "note"
     assert f"is managed by {tool}:" in finding.message
+
+
+def test_where_rules_lead_requests_the_selector_does_not_matter():
+    local = service(internalTrafficPolicy="Local", ports=[])
+    assert check_ruled(Seen(local, slices=slices(True), pods=[pod()])) == ()
+    [finding] = check_ruled(Seen(service(), slices=slices(False)))
+    assert "no Pod of Service web is ready" in finding.message
+    [finding] = check_ruled(Seen(service(selector=None)))
+    assert "has no selector" in finding.message

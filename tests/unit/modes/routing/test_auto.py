@@ -78,6 +78,17 @@ async def test_other_meshes_by_the_gateway_api():
         assert (await chosen(api, cluster)).driver == "gateway"
 
 
+async def test_who_comes_later_joins_by_the_driver_that_is_there():
+    async with in_shop() as (api, cluster, _):
+        await sharer(api, cluster, driver="router")
+        serves(api, ISTIO, "virtualservices")
+        found = await chosen(api, cluster, pod("istio-proxy"))
+        assert (found.driver, found.why) == ("router", "others share the Service by it already")
+        assert (await chosen(api, cluster, asked="router")).driver == "router"
+        with pytest.raises(UsageError, match="is shared by the router driver"):
+            await chosen(api, cluster, asked="istio")
+
+
 async def test_the_driver_that_was_chosen_is_made():
     async with in_shop() as (api, cluster, _):
         place = (await sharer(api, cluster)).place
