@@ -75,7 +75,8 @@ class Driver(Protocol):
         """Put the share in; when it returns, new requests that match are led to its Service."""
 
     async def follow(self, reporter: Reporter) -> None:
-        """Keep the rules as the shares want them against whoever changes them, until cancelled.
+        """Keep the rules as the shares want them against whoever changes them, until cancelled;
+        that is done before ``leave``.
 
         Raises: WayLost if that can't be any more.
         """

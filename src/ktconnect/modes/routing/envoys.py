@@ -24,6 +24,9 @@ POD: Final = "v1/Pod"
 LOOK: Final = 0.05
 """Seconds between two looks at what is in force."""
 
+LOOKS: Final = 8
+"""So many until it is time to hurry somebody."""
+
 ACTIVE: Final = r"/stats?format=json&filter=%5C.downstream_cx_active$"
 """How many connections of callers there are, as Envoy's admin interface tells it."""
 
@@ -32,6 +35,7 @@ DRAIN: Final = "/drain_listeners?graceful&skip_exit"
 
 Stats = dict[str, Any]
 Wish = Callable[[Stats], Awaitable[bool]]
+Hurry = Callable[[], Awaitable[object]]
 
 
 class Envoys:
@@ -50,24 +54,30 @@ class Envoys:
         found = await self._cluster.list(POD, self._namespace, labels=self.selector)
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
-    async def refresh(self, pods: Iterable[Manifest], revision: str) -> None:
+    async def refresh(self, pods: Iterable[Manifest], word: str) -> None:
         """Have their nodes bring these Pods the files at once: a kubelet that sees a change of a
         Pod looks at its volumes, too. Else it takes up to a minute. Raises: as `Cluster.patch`."""
-        note = {"metadata": {"annotations": {REVISION: revision}}}
+        note = {"metadata": {"annotations": {REVISION: word}}}
         async with task_group() as tasks:
             for pod in pods:
-                if (pod["metadata"].get("annotations") or {}).get(REVISION) != revision:
-                    tasks.create_task(self._annotate(pod, note))
+                tasks.create_task(self._annotate(pod, note))
 
-    async def all_are(self, path: str, wish: Wish, within: float) -> bool:
+    async def all_are(
+        self, path: str, wish: Wish, within: float, hurry: Hurry | None = None
+    ) -> bool:
         """Whether all that are ready came to be so within so many seconds; one there must be.
 
         ``path``: where the admin interface tells the statistics, as JSON, that ``wish`` looks at.
+        ``hurry`` is called now and then while they are not.
         """
+        looks = 0
         try:
             async with asyncio.timeout(within), self._admins() as admins:
-                while not await self._all(admins, path, wish):  # noqa: ASYNC110 - it asks
+                while not await self._all(admins, path, wish):
+                    looks += 1
                     await asyncio.sleep(LOOK)
+                    if hurry is not None and looks % LOOKS == 0:
+                        await hurry()
         except TimeoutError:
             return False
         return True

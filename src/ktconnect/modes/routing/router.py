@@ -71,6 +71,7 @@ class RouterDriver:
         self._settling = Settling(place, backends, self._redirect, self._shares, pod)
         self._envoys = self._settling.envoys
         self._changed = asyncio.Event()
+        self._hurry = False
 
     async def shared_journal(self) -> tuple[Entry, ...]:
         """See `Driver`."""
@@ -162,6 +163,11 @@ class RouterDriver:
             self._changed.set()
             await asyncio.sleep(BREATH)
             return
+        if self._settling.fresh:
+            self._hurry = True
+        elif self._hurry:
+            self._hurry = False
+            await self._settling.hurry()
         self._look()
         if self.broken and not was:
             reporter.warn(f"{self.broken}: requests go past the router, to the original Pods")
@@ -172,4 +178,5 @@ class RouterDriver:
         self.broken = self._settling.broken
 
     async def _rules_in_force(self, within: float) -> bool:
-        return await self._envoys.all_are(STATS_PATH, self._settling.is_in_force, within)
+        settling = self._settling
+        return await self._envoys.all_are(STATS_PATH, settling.is_in_force, within, settling.hurry)

@@ -97,6 +97,9 @@ class Settling:
         self._at_a_time = asyncio.Lock()
         self._routes: RoutePlan | None = None
         self._files: dict[str, str] | None = None
+        self._hurries = 0
+        self.fresh = False
+        """Whether the files have just changed, so that `hurry` may be of use."""
 
     async def settle(self, own: Share | None, *, lead: bool = False) -> list[str]:
         """Make all as it should be; with ``lead`` the Service's selector, too.
@@ -128,6 +131,14 @@ class Settling:
         assert self._routes is not None, "settle() has written it"
         assert self._files is not None, "settle() has written it"
         return in_force(stats, self._routes, revision_of(self._files))
+
+    async def hurry(self) -> None:
+        """Have the nodes look again: one that looked before it had heard of the new files took the
+        old ones, and would come back to them only within a minute or two."""
+        self._hurries += 1
+        if self._files is not None:
+            word = f"{revision_of(self._files)}.{self._hurries}"
+            await self.envoys.refresh(await self.envoys.pods(), word)
 
     async def delete(self) -> None:
         """Take the router away. One that another shared Lease has made since stays."""
@@ -202,7 +213,9 @@ class Settling:
         manifest = config_map(self._session, self.name, files, [owner])
         manifest["metadata"]["annotations"] |= {REVISION: told}
         _, changed = await self._ensured.there(manifest, owner, found.files, tries=1)
-        await self.envoys.refresh(found.pods, told)
+        self.fresh = changed
+        if changed:
+            await self.envoys.refresh(found.pods, told)
         return [f"ConfigMap {self.name}"] if changed and found.files is None else []
 
     async def _run(self, around: Around, plan: RoutePlan, found: Found) -> list[str]:

@@ -4,6 +4,7 @@ What is its own: a Service that leads to its agent, and says on it which request
 all share: the origin, the shared Lease, and whatever the driver needs.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,7 @@ from ktconnect.tunnel.tunnel import Tunnel
 from .backends import Backends
 from .driver import Driver, Place
 from .ensure import owned_by
+from .overlapping import tell_overlaps
 from .shares import POINTER, said_on
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,9 @@ class SharingWay:
         self._made: Manifest | None = None
         self._joined = False
         self._last = False
+        self._ending = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()  # nobody does, so far
         self.share = share
         self.driver = driver(place, self._backends)
         self.banner = banner
@@ -108,13 +113,25 @@ class SharingWay:
         return await self._cluster.find(SERVICE, self.share.service, self._place.namespace)
 
     async def follow(self, reporter: Reporter) -> None:
-        """See `Way`."""
-        async with task_group() as tasks:
-            tasks.create_task(self._place.shared.keep_alive())
-            tasks.create_task(self.driver.follow(reporter))
+        """See `Way`. Ends when ``give_back`` begins: what is put back must not be led anew."""
+        self._at_rest.clear()
+        try:
+            async with task_group() as tasks:
+                running = [
+                    tasks.create_task(self._place.shared.keep_alive()),
+                    tasks.create_task(self.driver.follow(reporter)),
+                    tasks.create_task(tell_overlaps(self._place, self.share, reporter)),
+                ]
+                await self._ending.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            self._at_rest.set()
 
     async def give_back(self) -> None:
         """See `Way`. The last one out puts back what all shared."""
+        self._ending.set()
+        await self._at_rest.wait()
         if not self._joined:
             return
         if self._made is not None:
