@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from playground import build, users
 from playground.cluster import Playground
+from playground.istio.programs import ISTIO
 from playground.testing import Deploy, Laptop
 from tests.cluster.connecting import connected
 from tests.cluster.namespaces import own_namespace
@@ -29,21 +30,38 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of this tier have its time, unless they say otherwise."""
+    """The tests of this tier have its time, unless they say otherwise; those with Istio come last.
+
+    So the others run on a plain cluster, as they would if there were no such tests.
+    """
     for item in items:
         if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TEST))
+    items.sort(key=lambda item: "istio" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Playground]:
-    """A playground that is up, with two nodes."""
+    """A playground that is up, with two nodes, and Envoy's image for routers."""
     playground = Playground(os.environ.get("KTCTL_TEST_PLAYGROUND", "test"))
     build.build(lambda _: None)
     came_up = playground.up(None if playground.folder.came_up.exists() else NODES)
+    if "envoy" not in playground.state.images:
+        playground.load_image(playground.store.builtin("envoy"))
     yield playground
     if came_up and os.environ.get("KTCTL_KEEP") != "1":
         playground.down()
+
+
+@pytest.fixture(scope="session")
+def istio(cluster: Playground) -> Playground:
+    """The cluster with Istio and the Gateway API's kinds; see ``mesh_world.injected_namespace``.
+
+    Namespaces that are not labelled are as without it.
+    """
+    ISTIO.build(lambda _: None)
+    cluster.add_istio()
+    return cluster
 
 
 @pytest.fixture

@@ -13,6 +13,11 @@
 Ports of the Service: 80 ``http``, 8081 ``plain`` (HTTP that nobody declared), 8082 ``h2c``
 (HTTP/2 without TLS, by appProtocol), 9090 ``grpc``, 7000 ``tcp-greeting`` (the server speaks
 first), 7002 ``udp``.
+
+With Istio: the fixture ``istio`` instead of ``cluster``, ``injected_namespace`` and
+``in_mesh=True``; then ``shop.stranger`` calls from a Pod without a sidecar. Such a caller gets
+nothing from port 7000 unless mTLS is off: the shop's sidecar waits to see whether the
+caller speaks TLS, and the caller waits for the greeting.
 """
 
 import contextlib

@@ -64,7 +64,7 @@ def test_a_load_counts_who_answered(shop: Shop) -> None:
 
 
 def test_the_laptop_has_polyglots_and_callers_of_its_own(cluster: Playground) -> None:
-    with polyglot_on_laptop(cluster, "ann") as ann, calling_on_laptop(cluster) as caller:
+    with polyglot_on_laptop(cluster, "ann", 28080) as ann, calling_on_laptop(cluster) as caller:
         assert caller.ask("h2c", "127.0.0.1", ann.h2c).who == "ann"
         assert caller.ask("grpc", "127.0.0.1", ann.grpc).who == "ann"
         with caller.load("tcp", "127.0.0.1", ann.tcp, rate=50) as load:
