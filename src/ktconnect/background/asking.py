@@ -38,8 +38,8 @@ class Found:
 
     @property
     def target(self) -> str:
-        """What it is about: its own word, where the process has several."""
-        return str(self.status.get("target") or self.process.target)
+        """What it is about, by its own word; also when it gives none at the moment."""
+        return str(self.status.get("target") or self.process.target_of(self.session))
 
 
 async def ask_all(processes: list[Process], patience: float = PATIENCE) -> list[Found]:

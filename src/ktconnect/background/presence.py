@@ -135,8 +135,14 @@ class Presence:
     def _learn(self, ready: Event) -> None:
         """The names under which the cluster knows us."""
         known = self.process
-        sessions = tuple(dict.fromkeys((*known.sessions, ready["session"])))
-        self.process = replace(known, sessions=sessions, namespace=ready["namespace"])
+        targets = {name: known.target_of(name) for name in known.sessions}
+        targets[ready["session"]] = str(ready.get("facts", {}).get("service", ""))
+        self.process = replace(
+            known,
+            sessions=tuple(targets),
+            targets=tuple(targets.values()),
+            namespace=ready["namespace"],
+        )
         with suppress(OSError), home.as_user():  # if it can't, its process is found still
             self.process.write()
 

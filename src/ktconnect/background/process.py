@@ -19,8 +19,9 @@ SOCKET = ".sock"
 class Process:
     """One process of one command that lasts; rewritten when more is known.
 
-    ``since`` is RFC 3339; ``sessions`` are the names of its Leases, known once they are ready;
-    ``log`` is the file that one in the background writes, else "".
+    ``since`` is RFC 3339; ``sessions`` are the names of its Leases, known once they are ready, and
+    ``targets`` what each of them is about, where they told; ``log`` is the file that one in the
+    background writes, else "".
     """
 
     owner: Owner
@@ -32,6 +33,7 @@ class Process:
     since: str
     sessions: tuple[str, ...] = field(default=())
     log: str = ""
+    targets: tuple[str, ...] = field(default=())
 
     @property
     def key(self) -> str:
@@ -42,6 +44,11 @@ class Process:
     def name(self) -> str:
         """What a person calls it: its session, or, before there is one, its process."""
         return self.sessions[0] if self.sessions else self.key
+
+    def target_of(self, session: str) -> str:
+        """What one of its sessions is about; as it was called by, while that is not known."""
+        known = dict(zip(self.sessions, self.targets, strict=False))
+        return known.get(session) or self.target
 
     def is_called(self, name: str) -> bool:
         """Whether a person may mean it by ``name``: a session, ``command-pid``, or a pid."""
@@ -79,7 +86,8 @@ class Process:
         try:
             found: dict[str, Any] = json.loads(text)
             owner = Owner(**found.pop("owner"))
-            return cls(owner, sessions=tuple(found.pop("sessions")), **found)
+            sessions, targets = tuple(found.pop("sessions")), tuple(found.pop("targets", ()))
+            return cls(owner, sessions=sessions, targets=targets, **found)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(str(error)) from None
 

@@ -17,7 +17,7 @@ from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import resource_of, split_key
 from ktconnect.kube.rights import Right, named
 from ktconnect.kube.undoable import all_undoable
-from ktconnect.objects.session import LEASE, Manifest, Record, taking
+from ktconnect.objects.session import LEASE, Manifest, Record, record_of, taking
 
 SETTLE_SECONDS = 3.0
 """How long the nodes' proxies may take to follow an endpoint: until then callers still come to an
@@ -98,7 +98,18 @@ async def _claimed(cluster: Cluster, record: Record, claim: list[Manifest]) -> N
     try:
         await cluster.patch(LEASE, record.name, claim, record.namespace)
     except Conflict:
-        raise Conflict(f"session {record.name} of {record.holder} is alive again") from None
+        raise await _overtaken(cluster, record) from None
+
+
+async def _overtaken(cluster: Cluster, record: Record) -> KtError:
+    """Why a session is no longer as it was when it was looked at."""
+    found = await cluster.find(LEASE, record.name, record.namespace)
+    now = record_of(found) if found else None
+    if now is None or now.uid != record.uid:
+        return NotFound(f"session {record.name} of {record.holder} is gone")
+    if now.taken_by != record.taken_by:
+        return Conflict(f"session {record.name} of {record.holder} is undone by {now.taken_by}")
+    return Conflict(f"session {record.name} of {record.holder} is alive again")
 
 
 async def _deleted(cluster: Cluster, outcome: Outcome, *, force: bool) -> Outcome:
@@ -110,8 +121,8 @@ async def _deleted(cluster: Cluster, outcome: Outcome, *, force: bool) -> Outcom
     try:
         await cluster.delete(LEASE, record.name, record.namespace, uid=record.uid, version=version)
     except Conflict:
-        alive = Conflict(f"session {record.name} of {record.holder} is alive again")
-        return replace(outcome, error=alive)
+        why = await _overtaken(cluster, record)
+        return outcome if isinstance(why, NotFound) else replace(outcome, error=why)
     except KtError as error:
         return replace(outcome, error=error)
     return outcome

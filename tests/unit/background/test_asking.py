@@ -77,9 +77,11 @@ async def test_one_that_is_stopped_is_not_up_but_not_answering(kt_home):
     with sleeping() as (running, theirs), bound(theirs.socket):
         running.send_signal(signal.SIGSTOP)
         async with asyncio.timeout(5):
+            theirs = dataclasses.replace(theirs, sessions=("a",), targets=("shop/web",))
             while "SIGSTOP" not in (found := (await ask(theirs, 0.1))[0]).reason:
                 pass
     assert found.state == "not answering"
+    assert found.target == "shop/web"
 
 
 async def test_nonsense_on_the_socket_is_no_state(kt_home):

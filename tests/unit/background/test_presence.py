@@ -36,7 +36,7 @@ def test_what_it_says_is_its_state(kt_home):
         assert ours.snapshot()["doing"] == "Asking"
         assert not ours.snapshot()["ready"]
         ours.say(line("step", title="Asking", result="Asked", seconds=0.1))
-        ours.say(line("ready", **READY))
+        ours.say(line("ready", **READY, facts={"service": "shop/web"}))
         ours.say(line("serving"))
         ours.say(line("status", session="", health="up"))
         state = ours.snapshot()
@@ -47,6 +47,7 @@ def test_what_it_says_is_its_state(kt_home):
         assert ours.snapshot()["ending"]
         assert len(heard) == 5
         assert processes()[0].sessions == ("kt-exchange-web",)
+        assert processes()[0].targets == ("shop/web",)
 
 
 async def test_who_connects_is_told_the_state_and_then_all_that_follows(kt_home):

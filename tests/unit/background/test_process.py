@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 from tests.unit.background.processes import dead, process
@@ -30,6 +31,13 @@ def test_it_has_the_name_of_its_session_once_it_has_one():
     for name in ("kt-exchange-api", ready.key, str(ready.owner.pid)):
         assert ready.is_called(name)
     assert not ready.is_called("kt-exchange")
+
+
+def test_each_of_its_sessions_is_about_what_that_one_told():
+    both = process(sessions=("a", "b"), targets=("shop/web", ""))
+    assert both.target_of("a") == "shop/web"
+    assert both.target_of("b") == both.target_of("") == both.target
+    assert Process.parse(json.dumps(dataclasses.asdict(both))) == both
 
 
 def test_what_dead_ones_left_is_swept(kt_home):

@@ -87,6 +87,22 @@ async def test_a_holder_who_wakes_up_keeps_the_session():
         assert selector(api) == BEFORE
 
 
+async def test_of_two_who_undo_it_the_slower_one_says_who_was_faster():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        seen = put_lease(api, 90)
+        taken = put_lease(api, 90)
+        taken["metadata"]["annotations"]["kt-taken-by"] = "eve@desk"
+        api.put(taken)
+        [outcome] = await restored(cluster, seen)
+        assert str(outcome.error) == "session kt-exchange-web of ann@laptop is undone by eve@desk"
+        api.remove(LEASE, "kt-exchange-web", "demo")
+        put_lease(api, 0, holder="bob@desk")  # another session of that name
+        [outcome] = await restored(cluster, {**seen, "metadata": {**seen["metadata"], "uid": "u"}})
+        assert outcome.error is None
+        assert leases(api) == ["kt-exchange-web"]
+
+
 async def test_the_holder_can_read_who_did_it():
     async with in_cluster() as (api, cluster):
         put_service(api)
