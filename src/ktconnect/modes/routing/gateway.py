@@ -102,6 +102,7 @@ class GatewayDriver:
             gone = await self._routes.delete()
         if gone:
             await asyncio.sleep(HEARD)
+        await self._shares.withdraw(share)
 
     async def dissolve(self) -> None:
         """See `Driver`: no session has left anything."""

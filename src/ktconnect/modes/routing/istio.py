@@ -108,6 +108,7 @@ class IstioDriver:
                 changed = True
         if changed:
             await asyncio.sleep(HEARD)
+        await self._shares.withdraw(share)
 
     async def dissolve(self) -> None:
         """See `Driver`."""

@@ -47,6 +47,11 @@ class Shares:
             return False
         return True
 
+    async def withdraw(self, share: Share) -> None:
+        """Take the session's Service away, once nobody is led there: proxies that keep connections
+        for further requests then close them, and calls that go on end in order."""
+        await self._place.cluster.delete(SERVICE, share.service, self._place.namespace)
+
 
 def with_own(shares: tuple[Share, ...], own: Share | None) -> tuple[Share, ...]:
     """``shares`` with one's own, which a dry run never sees in the cluster."""

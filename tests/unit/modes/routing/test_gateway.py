@@ -85,7 +85,7 @@ async def test_each_session_has_routes_of_its_own():
         assert driver.broken == ""
         assert not one.noted.leaving
         await driver.leave(one.share)
-        assert one.noted.leaving
+        assert ("v1/Service", "shop", one.share.service) not in api.objects
         assert set(routes(api)) == {"web-kt-mesh-bob-80"}
         await driver.leave(one.share)
         await second.leave(other.share)

@@ -77,7 +77,7 @@ async def test_without_rules_of_the_user_the_sessions_have_one_together():
         assert not one.noted.leaving
         await driver.leave(one.share)
         assert rules(api) == ["kt-mesh-web-kt-mesh-bob-80", "kt-rest"]
-        assert one.noted.leaving
+        assert ("v1/Service", "shop", one.share.service) not in api.objects
         await second.leave(other.share)
         await second.dissolve()
         await second.dissolve()
