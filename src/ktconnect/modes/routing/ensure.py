@@ -43,7 +43,8 @@ class Ensured:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._accepted: dict[str, Any] = {}
+        self._accepted: dict[str, tuple[list[Any], list[Any]]] = {}
+        """What was asked for, and what the cluster made of it: not asked for again."""
 
     async def there(
         self,
@@ -85,15 +86,18 @@ class Ensured:
             for path in PARTS[manifest["kind"]]
             if not _is_right(path, _at(found, path), _at(manifest, path))
         ]
-        if not wrong or self._accepted.get(f"{kind}/{name}") == [
-            _at(found, each) for each in wrong
-        ]:
+        asked = [_at(manifest, path) for path in wrong]
+        there = [_at(found, path) for path in wrong]
+        if not wrong or self._accepted.get(f"{kind}/{name}") == (asked, there):
             return found, False
         version = found["metadata"]["resourceVersion"]
         patch = [{"op": "test", "path": "/metadata/resourceVersion", "value": version}]
-        patch += [{"op": "add", "path": path, "value": _at(manifest, path)} for path in wrong]
+        patch += [
+            {"op": "add", "path": path, "value": value}
+            for path, value in zip(wrong, asked, strict=True)
+        ]
         new = await self._cluster.patch(kind, name, patch, found["metadata"]["namespace"])
-        self._accepted[f"{kind}/{name}"] = [_at(new, path) for path in wrong]
+        self._accepted[f"{kind}/{name}"] = (asked, [_at(new, path) for path in wrong])
         return new, True
 
     async def _clear(self, kind: str, found: Manifest) -> None:
