@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CONTEXT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages playground demo test check netns cluster soak bench drill docs clean
+.PHONY: help setup packages istio playground demo test check netns cluster soak bench drill docs clean
 
 help: ## Say what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ setup: $(VENV)/.done ## Install the project and its tools into .venv
 packages: $(VENV)/.done ## Install the Debian packages that the playground needs (root)
 	@$(BIN)/playground setup
 
+istio: packages ## Build Istio for the playground (first time: some minutes)
+	@$(BIN)/playground setup --istio
+
 playground: packages ## Bring a real Kubernetes up on this machine (first time: some minutes)
 	@$(BIN)/playground up
 
@@ -38,7 +41,7 @@ check: $(VENV)/.done ## The fast part: lint, types, contracts, unit tests (under
 netns: packages ## Tests on the real kernel, in namespaces of their own (root)
 	$(BIN)/pytest tests/netns
 
-cluster: packages ## Tests on a real Kubernetes, the playground (root)
+cluster: istio ## Tests on a real Kubernetes, the playground (root)
 	@scripts/twice $(BIN)/pytest tests/cluster -m "not soak"
 	@scripts/twice $(BIN)/pytest playground/tests -m cluster
 
