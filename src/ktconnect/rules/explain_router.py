@@ -60,7 +60,7 @@ def _unable(share: Share, facts: Facts) -> str:
     if not {facts.port.number, *facts.port.beside} & set(share.ports):
         return f"{name(share)} does not take port {facts.port}"
     if share.leaving:
-        return f"{name(share)} is leaving: it gets no new requests"
+        return f"{name(share)} gets no requests yet, or no more: it is coming or leaving"
     if facts.known is not None and share.service not in facts.known:
         return f"{name(share)} is not in the router's configuration yet"
     return ""

@@ -8,17 +8,13 @@ from ktconnect.errors import UsageError
 from ktconnect.modes.checks.seen import labels_of
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.explain_facts import Caller, Mesh
+from ktconnect.rules.meshes import AMBIENT, INJECTED, SIDECARS, WAYPOINT
 
 from .seen import Seen
 
-SIDECARS: Final[Mapping[str, Mesh]] = {
-    "istio-proxy": "istio",
-    "linkerd-proxy": "linkerd",
-    "kuma-sidecar": "kuma",
-}
+READERS: Final[Mapping[str, Mesh]] = {"istio": "istio", "linkerd": "linkerd", "kuma": "kuma"}
+INJECTION: Final = "istio-injection"
 REDIRECTED: Final = "ambient.istio.io/redirection"  # annotation of a Pod that ztunnel serves
-AMBIENT: Final = "istio.io/dataplane-mode"
-WAYPOINT: Final = "istio.io/use-waypoint"
 
 
 def caller_of(seen: Seen, text: str) -> Caller:
@@ -60,7 +56,7 @@ def mesh_of(pod: Manifest) -> Mesh:
     spec = pod["spec"]
     for each in chain(spec.get("containers") or (), spec.get("initContainers") or ()):
         if each["name"] in SIDECARS:
-            return SIDECARS[each["name"]]
+            return READERS[SIDECARS[each["name"]]]
     notes = pod["metadata"].get("annotations") or {}
     return "ambient" if notes.get(REDIRECTED) == "enabled" else ""
 
@@ -81,17 +77,15 @@ def _injected(space: Manifest | None) -> Mesh:
     """What a new Pod of a namespace gets (Istio "Automatic sidecar injection", Linkerd, Kuma)."""
     if space is None:
         return ""
-    labels, notes = labels_of(space), space["metadata"].get("annotations") or {}
-    if labels.get("istio-injection") == "enabled" or (
-        "istio.io/rev" in labels and labels.get("istio-injection") != "disabled"
-    ):
-        return "istio"
-    if labels.get(AMBIENT) == "ambient":
+    said = {**(space["metadata"].get("annotations") or {}), **labels_of(space)}
+    if said.get(AMBIENT) == "ambient":
         return "ambient"
-    if notes.get("linkerd.io/inject") == "enabled":
-        return "linkerd"
-    injected = (labels.get("kuma.io/sidecar-injection"), notes.get("kuma.io/sidecar-injection"))
-    return "kuma" if {"enabled", "true"} & set(injected) else ""
+    if said.get(INJECTION) == "disabled":  # it goes before a revision
+        return ""
+    for name, key, values in INJECTED:
+        if key in said and (not values or said[key] in values):
+            return READERS[name]
+    return ""
 
 
 def waypoint_of(seen: Seen) -> str:

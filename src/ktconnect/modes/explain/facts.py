@@ -11,7 +11,7 @@ from ktconnect.errors import UsageError
 from ktconnect.modes.checks.seen import SLICE_OF, is_ready, labels_of
 from ktconnect.modes.targets import selects
 from ktconnect.objects.origin import origin_name
-from ktconnect.objects.session import Manifest
+from ktconnect.objects.session import Manifest, label_value
 from ktconnect.rules.explain_facts import Endpoint, Facts, Laptop, Others, Place, Port
 from ktconnect.rules.model import share_of
 from ktconnect.rules.plan import app_of
@@ -103,8 +103,14 @@ def _place(service: Manifest, seen: Seen, pods: dict[str, Manifest]) -> Place:
         spec.get("type", "ClusterIP"),
         spec.get("clusterIP") == "None",
         share,
-        labels_of(service).get(names.LABEL_TARGET, "") if share else "",
+        _target(service, seen) if share else "",
     )
+
+
+def _target(service: Manifest, seen: Seen) -> str:
+    """The Service that a session's own is made for; a label's value may be a shortened name."""
+    told = str(labels_of(service).get(names.LABEL_TARGET, ""))
+    return seen.name if told == label_value(seen.name) else told
 
 
 def _endpoints(seen: Seen, service: str, pods: dict[str, Manifest]) -> Iterator[Endpoint]:

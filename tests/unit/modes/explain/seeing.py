@@ -78,7 +78,9 @@ def objects():
     return [
         service("web", {"app": "web-kt-router"}),
         service("web-kt-origin", {"app": "web"}),
-        service("web-kt-mesh-ci", {"kt-session": "a"}, SHARED, {"kt-route": json.dumps(ROUTE)}),
+        service(
+            "web-kt-mesh-ci", {"kt-session": "a"}, dict(SHARED), {"kt-route": json.dumps(ROUTE)}
+        ),
         slice_of("web", "router-1"),
         slice_of("web-kt-origin", "web-1"),
         slice_of("web-kt-mesh-ci", "agent-1"),

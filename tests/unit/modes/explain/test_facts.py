@@ -6,7 +6,8 @@ from tests.unit.modes.explain.seeing import MOMENT, objects, pod, seen, service,
 
 from ktconnect.errors import UsageError
 from ktconnect.modes.explain.facts import facts_of
-from ktconnect.objects.session import Record
+from ktconnect.modes.explain.seen import Seen
+from ktconnect.objects.session import Record, label_value
 from ktconnect.wire.spec import AgentSpec, Listen
 
 WEB = service("web", {"app": "web"})
@@ -41,6 +42,15 @@ def test_a_shared_service_is_read_with_its_router_session_and_origin():
     assert found.known == {"web-kt-mesh-ci"}
     assert found.laptops["a"].user == "ann@laptop"
     assert found.laptops["a"].alive
+
+
+def test_a_target_may_be_a_shortened_name():
+    long = "w" * 64  # a label's value has 63 characters at most
+    mine = next(each for each in objects() if each["metadata"]["name"] == "web-kt-mesh-ci")
+    mine["metadata"]["labels"]["kt-target"] = label_value(long)
+    web = service(long, {"app": "web"})
+    found = facts_of(Seen(web, MOMENT, [web, mine]), "", "")
+    assert [share.mark for share in found.shares] == ["ci"]
 
 
 def test_a_session_that_is_silent_is_told_since_when():
