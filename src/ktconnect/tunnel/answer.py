@@ -101,6 +101,10 @@ class Answers:
         self._curious.append(future)
         return future
 
+    def lead(self, port: Port, target: Target) -> None:
+        """Lead further calls to this port there; those that run stay where they are."""
+        self._targets[port] = target
+
     def refuse_new(self) -> None:
         """Refuse every further call, so that agents send it to its origin. Those that run go on."""
         self._refusing = True

@@ -7,6 +7,7 @@ from ktconnect.modes.dryrun import tell
 from ktconnect.modes.report import Ready, Reporter
 from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving.agent import agent_plan
+from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.serving.line import Line
 from ktconnect.modes.serving.selftest import Unproven, self_test
 from ktconnect.modes.serving.session import InboundSession
@@ -14,6 +15,8 @@ from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.modes.shadow import Shadow
 from ktconnect.sessions.lease import SessionLease
+
+from .marked import Marked
 
 
 class MeshSession(InboundSession):
@@ -29,6 +32,7 @@ class MeshSession(InboundSession):
     ) -> None:
         super().__init__(cluster, spec, plan, lease, way)
         self._sharing = way
+        self._marked: Marked | None = None
 
     async def rehearse(self, reporter: Reporter) -> None:
         """See `InboundSession`."""
@@ -49,8 +53,28 @@ class MeshSession(InboundSession):
         more = {"mark": share.mark, "driver": self._sharing.driver.name}
         return replace(found, facts={**found.facts, **more})
 
+    async def run(self, reporter: Reporter) -> None:
+        """See `InboundSession`."""
+        try:
+            await super().run(reporter)
+        finally:
+            if self._marked is not None:
+                await to_the_end(self._marked.end())
+
     async def _prove(self, line: Line, reporter: Reporter) -> str:
-        """See `InboundSession`: by the session's own Service, and then by the mark."""
+        """See `InboundSession`: by a marked request to the Service; where none can be sent, by a
+        connection to the session's own."""
+        self._marked = Marked(self.plan, self._sharing.share, line)
+        try:
+            with reporter.step("Sending a marked request") as step:
+                seen = await self._marked.prove(await self._sharing.callers_service())
+                step.says(seen)
+        except Unproven as error:
+            reporter.warn(str(error), error.hint)
+            return await self._connected(line, reporter)
+        return seen
+
+    async def _connected(self, line: Line, reporter: Reporter) -> str:
         plan = replace(self.plan, service=self._sharing.share.service)
         try:
             with reporter.step("Calling this machine through the cluster") as step:

@@ -112,6 +112,10 @@ class SharingWay:
         """See `Way`: the session's own, which a call of the agent can come back by."""
         return await self._cluster.find(SERVICE, self.share.service, self._place.namespace)
 
+    async def callers_service(self) -> Manifest | None:
+        """The Service that callers use, and all share."""
+        return await self._cluster.find(SERVICE, self._place.service, self._place.namespace)
+
     async def follow(self, reporter: Reporter) -> None:
         """See `Way`. Ends when ``give_back`` begins: what is put back must not be led anew."""
         self._at_rest.clear()
