@@ -13,6 +13,7 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Refused
 from ktconnect.groups import task_group
 from ktconnect.kube.failures import NotFound
+from ktconnect.kube.podstate import Ready, verdict
 from ktconnect.kube.ready import wait_ready
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.way import WayLost
@@ -80,7 +81,14 @@ class RouterDriver:
         return (self._redirect.entry(service),)
 
     async def prepare(self, owner: Manifest, share: Share) -> None:
-        """See `Driver`."""
+        """See `Driver`.
+
+        Who starts the router has his share in its very first files. Who finds one that serves is
+        put in as one who is leaving: the way to him is there then before a request takes it.
+        """
+        if not any(isinstance(verdict(pod), Ready) for pod in await self._envoys.pods()):
+            share = replace(share, leaving=False)
+            await self._shares.publish(share)
         await self._settling.settle(share)
 
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
