@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.netns import routing
 
 RESOLV_CONF = "# by hand\nsearch corp.example\nnameserver 127.0.0.9\noptions timeout:1"
 HOSTS = "127.0.0.1 localhost\n::1 localhost"
@@ -158,3 +159,41 @@ def laptop(tmp_path):
         yield machine
     finally:
         machine.close()
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    return routing.free_numbers()
+
+
+@pytest.fixture(scope="session")
+def places(numbers, tmp_path_factory):
+    """Servers at all the places that a router can lead to."""
+    stem = str(tmp_path_factory.mktemp("certificate") / "any")
+    routing.certificate(stem)
+    told = [("cluster-ip", routing.ORIGIN, False), ("ann", routing.ANN, False)]
+    told += [("bob", routing.BOB, False)]
+    told += [(f"pod-{n}", address, True) for n, address in enumerate(routing.PODS)]
+    found = [
+        routing.Place(who, address, numbers, pod=pod, certificate=stem)
+        for who, address, pod in told
+    ]
+    for place in found:
+        place.wait()
+    yield found
+    for place in found:
+        place.close()
+
+
+@pytest.fixture
+async def name_server():
+    async with routing.NameServer().running() as server:
+        yield server
+
+
+@pytest.fixture
+def router(tmp_path, numbers, places, name_server):
+    """An Envoy that begins with its first plan."""
+    router = routing.Router(tmp_path, numbers)
+    yield router
+    router.close()

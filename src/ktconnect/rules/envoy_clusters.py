@@ -2,8 +2,8 @@
 
 Each has its fallback within, as a lower priority: a session's cluster has its agent's Service and
 then the origin, the origin has its Pods one by one and then its cluster IP. So a host that does
-not take connections costs one attempt, and for some seconds nobody tries it. Nobody is *asked*
-whether he is alive: a check that connects to an agent would connect to the laptop's program.
+not take connections costs one attempt. Nobody is *asked* whether he is alive: a check that
+connects to an agent would connect to the laptop's program.
 """
 
 from typing import Final
@@ -27,6 +27,9 @@ _DNS: Final[Json] = {
         "query_tries": 2,
     },
 }
+
+_HTTP: Final[Json] = {"typed_extension_protocol_options": ref("http")}
+_PUT_ASIDE: Final[Json] = {"outlier_detection": ref("eject")}
 
 
 def clusters_text(plan: RoutePlan, version: str) -> str:
@@ -65,9 +68,9 @@ def _passed(plan: RoutePlan, port: RoutedPort) -> Json:
 def _origin(plan: RoutePlan, port: RoutedPort) -> Json:
     name = origin_cluster(port)
     if not (plan.origin_host and port.uniform):
-        return _http(_cluster(name, _way(plan.origin_address, port.number, by=ORIGIN)))
+        return _cluster(name, _way(plan.origin_address, port.number, by=ORIGIN)) | _HTTP
     pods = _way(plan.origin_host, port.pod_port, by=ORIGIN)
-    cluster = _http(_cluster(name, pods, ref(_fallback(port))))
+    cluster = _cluster(name, pods, ref(_fallback(port))) | _HTTP | _PUT_ASIDE
     del cluster["type"]
     return cluster | {"cluster_type": _dns(plan.families)}
 
@@ -78,7 +81,9 @@ def _of_share(plan: RoutePlan, port: RoutedPort, share: Share) -> Json:
         copy = _cluster(name, _way(share.address, number))
         return copy | {"typed_extension_protocol_options": ref("copy")} | _limits("limit")
     own = _way(share.address, number, by=share.mark, cache="no-store")
-    return _http(_cluster(name, own, ref(_fallback(port))))
+    # A connection is not tried elsewhere by itself, as a request is.
+    kind = _PUT_ASIDE if port.app == "tls" else _HTTP
+    return _cluster(name, own, ref(_fallback(port))) | kind
 
 
 def _cluster(name: str, *ways: Json) -> Json:
@@ -88,7 +93,6 @@ def _cluster(name: str, *ways: Json) -> Json:
         "name": name,
         "type": "STATIC",
         "connect_timeout": f"{CONNECT_SECONDS}s",
-        "outlier_detection": ref("eject"),
         "upstream_connection_options": ref("alive"),
         "load_assignment": {"cluster_name": "-", "endpoints": list(ways)},
     } | _limits("nolimit")
@@ -96,10 +100,6 @@ def _cluster(name: str, *ways: Json) -> Json:
 
 def _limits(name: str) -> Json:
     return {"circuit_breakers": ref(name)}
-
-
-def _http(cluster: Json) -> Json:
-    return cluster | {"typed_extension_protocol_options": ref("http")}
 
 
 def _way(host: str, port: int, priority: int = 0, **says: str) -> Json:

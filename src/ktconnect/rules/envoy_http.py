@@ -64,7 +64,7 @@ _NO_TIMEOUTS: Final[Json] = {
     "stream_idle_timeout": "0s",
     "request_timeout": "0s",
     "request_headers_timeout": "0s",
-    "delayed_close_timeout": "1s",
+    "delayed_close_timeout": "0.2s",
     "drain_timeout": "5s",
 }
 
@@ -83,7 +83,6 @@ _AS_IT_WAS: Final[Json] = {
         "typed_config": {
             "@type": f"{ANY}envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
             "pack_trace_reason": False,
-            "use_request_id_for_trace_sampling": False,
         }
     },
 }

@@ -82,10 +82,11 @@ SHARED: Final[Mapping[str, Json]] = {
         ]
     },
     # Who takes no connection is left alone for some seconds. What a program answers (5xx) is its
-    # own business: it is told as it is, and nobody is put aside for it.
+    # own business: it is told as it is, and nobody is put aside for it. Only where all do the
+    # same: Envoy counts a stream that a program resets, too.
     "eject": {
         "split_external_local_origin_errors": True,
-        "consecutive_local_origin_failure": 1,
+        "consecutive_local_origin_failure": 2,
         "enforcing_consecutive_local_origin_failure": 100,
         "enforcing_local_origin_success_rate": 0,
         "enforcing_consecutive_5xx": 0,

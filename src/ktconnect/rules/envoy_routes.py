@@ -61,6 +61,7 @@ def routes_text(plan: RoutePlan, port: RoutedPort, version: str) -> str:
                 "domains": ["*"],
                 "retry_policy": _RETRY,
                 "response_headers_to_add": _answers(),
+                "request_headers_to_remove": ["x-envoy-external-address", "x-envoy-internal"],
                 "routes": [*_marked(plan, port), *_unmarked(plan, port)],
             }
         ],

@@ -20,6 +20,8 @@ TAP: Final[Json] = {
     "typed_config": {
         "@type": f"{ANY}envoy.extensions.filters.http.tap.v3.Tap",
         "common_config": {"admin_config": {"config_id": CONFIG_ID}},
+        # How long an answer took: ``headers_received_time`` of request and response.
+        "record_headers_received_time": True,
     },
 }
 
