@@ -14,6 +14,7 @@ ANNOTATION_CONFIG = "kt-config"
 ANNOTATION_JOURNAL = "kt-journal"
 ANNOTATION_TAKEN_BY = "kt-taken-by"
 ANNOTATION_LEAVING = "kt-leaving"
+ANNOTATION_READY = "kt-ready"
 
 ROLE_CONNECT = "shadow-connect"
 ROLE_FORWARD = "shadow-forward"

@@ -23,6 +23,7 @@ from .facts import gather
 from .inbound import OPENED_WITHIN, Inbound
 from .laptops import Laptops, Watcher
 from .leaving import Leaving
+from .shown import Shown
 
 UNGREETED: Final = 32
 """Pipes that may be open without a hello; more are turned away."""
@@ -84,6 +85,8 @@ class Agent:
             Acceptor(sock, self._accepted, loop=loop, on_full=log) for sock in loopback
         ]
         self._laptops.watchers.append(self.inbound)
+        if spec.ready:
+            self._laptops.watchers.append(Shown(loop, spec.ready))
         if spec.guard is not None:
             self._laptops.watchers.append(_guard(spec.guard, log, loop.time()))
 

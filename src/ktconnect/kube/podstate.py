@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ktconnect import names
+
 from .paths import Manifest
 
 GRACE = 3.0  # seconds that a scheduler or controller gets to change its mind
@@ -59,7 +61,7 @@ def verdict(pod: Manifest) -> Verdict:
     """What to think of a Pod."""
     status = pod.get("status") or {}
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
-    if (conditions.get("Ready") or {}).get("status") == "True":
+    if (conditions.get("Ready") or {}).get("status") == "True" or _waits_for_us(pod):
         return Ready()
     if status.get("phase") == "Failed":
         reason = status.get("reason") or "Failed"
@@ -73,6 +75,14 @@ def verdict(pod: Manifest) -> Verdict:
         if found is not None:
             return found
     return Waiting(_state(status, scheduled))
+
+
+def _waits_for_us(pod: Manifest) -> bool:
+    """Whether it has started, and becomes ready only by a laptop that comes to it."""
+    notes = pod["metadata"].get("annotations") or {}
+    containers = list(_containers(pod.get("status") or {}))
+    started = bool(containers) and all(each.get("started") is True for each in containers)
+    return names.ANNOTATION_READY in notes and started
 
 
 def created(pod: Manifest) -> str:

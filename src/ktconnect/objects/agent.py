@@ -62,7 +62,8 @@ class AgentPod:
 
     The mode's part: ``args`` are the agent's orders; ``ports`` those that callers come to;
     ``labels`` what selects the Pod besides its session; with ``token`` it may speak to the API
-    server as its ServiceAccount, to undo a session without its laptop.
+    server as its ServiceAccount, to undo a session without its laptop; ``ready`` is a port that
+    listens only while there is a laptop, so that the Pod is an endpoint no longer than that.
     """
 
     image: str = names.AGENT_IMAGE
@@ -75,6 +76,7 @@ class AgentPod:
     ports: tuple[AgentPort, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     token: bool = False
+    ready: int = 0
 
     def with_args(self, args: list[str]) -> "AgentPod":
         """The same Pod with these orders for the agent."""
@@ -124,7 +126,11 @@ def deployment(session: Session, pod: AgentPod, owners: list[Manifest]) -> Manif
             "revisionHistoryLimit": 0,
             "selector": {"matchLabels": selector},
             "template": {
-                "metadata": {"labels": labels, "annotations": metadata["annotations"]},
+                "metadata": {
+                    "labels": labels,
+                    "annotations": metadata["annotations"]
+                    | ({names.ANNOTATION_READY: "with its laptop"} if pod.ready else {}),
+                },
                 "spec": _pod_spec(session, pod),
             },
         },
@@ -175,6 +181,12 @@ def _container(pod: AgentPod) -> Manifest:
     if pod.is_inbound:
         container["ports"] = [port.manifest() for port in pod.ports]
         container["startupProbe"] = _startup_probe([*command, "--check", *_door(pod.args)])
+    if pod.ready:
+        container["readinessProbe"] = {
+            "tcpSocket": {"port": pod.ready},
+            "periodSeconds": 1,
+            "failureThreshold": 1,
+        }
     return container
 
 

@@ -147,6 +147,13 @@ def agent_port(ports: Iterable[PortMap]) -> int:
     return next(free for free in chain([names.AGENT_PORT], _free_numbers()) if free not in taken)
 
 
+def ready_port(ports: Iterable[PortMap]) -> int:
+    """A port that shows whether there is a laptop, which neither callers nor tunnels need."""
+    given = tuple(ports)
+    taken = {port.pod_port for port in given} | {agent_port(given)}
+    return next(free for free in _free_numbers() if free not in taken)
+
+
 def preview_ports(exposes: Sequence[Expose]) -> tuple[PortMap, ...]:
     """The ports of a Service yet to be made. Raises: UsageError for a name in a number's place."""
     for expose in exposes:

@@ -97,7 +97,14 @@ MESH_GATEWAY = (
     *_SHARING,
     *_rights(GATEWAY, "httproutes", "get list watch create patch delete"),
 )
-MESH_MANUAL = (*_SESSION, *_rights("", "services", "get list watch"), *_ACCOUNT)
+MESH_MANUAL = (
+    *_SESSION,
+    *_rights("", "services", "get list watch"),
+    # the agent is an endpoint before callers are told of, and none any more before it goes itself
+    *_rights("discovery.k8s.io", "endpointslices", "list"),
+    *_rights("", "pods", "patch"),
+    *_ACCOUNT,
+)
 EXPLAIN = (
     *_rights(*_LEASES, "get list"),
     *_rights("", "services", "get list"),

@@ -11,7 +11,7 @@ from .target import Target
 
 DIGEST_LENGTH: Final = 64
 
-_KNOWN: Final = ("--port", "--token-sha256", "--listen", "--guard")
+_KNOWN: Final = ("--port", "--token-sha256", "--listen", "--guard", "--ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,23 @@ class AgentSpec:
 
     ``token_sha256``: SHA-256 of the session's token, in hex: the Pod's arguments can be read by
     many, so they don't hold the token itself. ``port`` is where laptops come in, on the Pod's
-    loopback; it must be none of those that callers come to by TCP.
+    loopback; it must be none of those that callers come to by TCP. ``ready``: a port of the Pod
+    that listens only while there is a laptop; 0 for none.
     """
 
     token_sha256: str
     port: int = AGENT_PORT
     listens: tuple[Listen, ...] = ()
     guard: Guard | None = None
+    ready: int = 0
 
     def to_argv(self) -> list[str]:
         """The arguments that make an agent do this."""
         argv = ["--port", str(self.port), "--token-sha256", self.token_sha256]
         for listen in self.listens:
             argv += ["--listen", str(listen)]
+        if self.ready:
+            argv += ["--ready", str(self.ready)]
         return argv if self.guard is None else [*argv, "--guard", str(self.guard)]
 
     @classmethod
@@ -116,12 +120,13 @@ class AgentSpec:
         pairs = _pairs(argv)
         options = dict(pairs)
         port = options.get("--port")
-        guard = options.get("--guard")
+        guard, ready = options.get("--guard"), options.get("--ready")
         spec = cls(
             _digest(options.get("--token-sha256", "")),
             AGENT_PORT if port is None else _port("--port", port),
             tuple(Listen.parse(value) for name, value in pairs if name == "--listen"),
             None if guard is None else Guard.parse(guard),
+            0 if ready is None else _port("--ready", ready),
         )
         _check_ports(spec)
         return spec
@@ -137,7 +142,7 @@ def _pairs(argv: list[str]) -> list[tuple[str, str]]:
 
 
 def _check_ports(spec: AgentSpec) -> None:
-    taken = {("tcp", spec.port)}
+    taken = {("tcp", spec.port), ("tcp", spec.ready)}
     for listen in spec.listens:
         here = (listen.protocol, listen.port)
         if here in taken:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import Finding, Seen, enforce, look
@@ -23,7 +24,7 @@ from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
-from ktconnect.modes.serving.session import serve
+from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.modes.shadow import clock
 from ktconnect.modes.taking import clear_way, take_mark, taker_of
@@ -46,6 +47,7 @@ from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, sha
 from ktconnect.sessions.taken import Taker
 from ktconnect.tunnel.tuning import raise_open_files
 
+from .manual import ManualWay
 from .session import MeshSession
 from .spec import MeshSpec
 
@@ -82,7 +84,8 @@ async def run(spec: MeshSpec, reporter: Reporter) -> None:
         await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
         services = await find_targets(spec, cluster, namespace, reporter)
         asked = Asked(spec, mark, matches)
-        sessions = [await prepare(asked, cluster, service, reporter) for service in services]
+        plan = prepare_manual if spec.mode == "manual" else prepare
+        sessions = [await plan(asked, cluster, service, reporter) for service in services]
         await serve(sessions, reporter, began, dry_run=dry_run)
 
 
@@ -137,6 +140,37 @@ async def prepare(
     )
     way.labels = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return MeshSession(cluster, spec.serving, plan, announced, way)
+
+
+async def prepare_manual(
+    asked: Asked, cluster: Cluster, service: Manifest, reporter: Reporter
+) -> InboundSession:
+    """As `prepare`, for a Pod among the Service's own. Raises: UsageError, Taken, Forbidden."""
+    spec, mark = asked.spec, asked.mark
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    if spec.matches:
+        raise UsageError(
+            "--match has no meaning with --mode manual: the rules are yours",
+            hint="leave --mode out, and ktctl makes the rules",
+        )
+    lease = share_lease(name, "mesh", mark.label)
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
+    seen = await _seen(spec, cluster, service, taker)
+    enforce(check_ruled(seen), reporter)
+    ports = map_ports(
+        seen.service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends
+    )
+    enforce(check_all(name, ports), reporter)
+    checked = await check_local(ports, skip=spec.serving.skip_port_checking)
+    enforce(checked.findings, reporter)
+    plan = replace(
+        inbound_plan(spec.serving, "mesh", lease, namespace, name, checked.ports), alone=True
+    )
+    said = {"mark": mark.value, "driver": "manual"}
+    announced = session_lease(cluster, spec.serving, plan, more=said)
+    way = ManualWay(cluster, plan, seen.service, mark)
+    return InboundSession(cluster, spec.serving, plan, announced, way)
 
 
 def to_be_marked(matches: Iterable[Match]) -> tuple[str, ...]:
@@ -217,3 +251,15 @@ def check_marked(name: str, ports: Iterable[PortMap], *, said: bool) -> Iterator
                 f"port {port} of Service {name} is UDP: datagrams carry no mark",
                 f"`ktctl exchange {name}` takes all of them",
             )
+
+
+def check_all(name: str, ports: Iterable[PortMap]) -> Iterator[Finding]:
+    """Callers of a port that nobody here answers, and who come to this Pod by chance."""
+    missing = [str(port) for port in ports if port.target is None]
+    if missing:
+        yield Finding(
+            "warn",
+            f"port {', '.join(missing)} of Service {name} does not come here: its callers who are "
+            "led to this Pod are turned away",
+            "expose all ports, or have rules that lead nobody here unmarked",
+        )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ktconnect.modes.shadow import AgentPlan
 from ktconnect.objects.agent import AgentPod, AgentPort
-from ktconnect.objects.ports import PortMap, agent_port, listens
+from ktconnect.objects.ports import PortMap, agent_port, listens, ready_port
 from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec, Guard, Listen
 
@@ -30,6 +30,7 @@ def agent_plan(
         agent_port(plan.ports),
         listening(plan.ports, origins),
         guard if may_undo else None,
+        ready_port(plan.ports) if plan.alone else 0,
     )
     pod: AgentPod = replace(
         spec.cluster.agent,
@@ -37,6 +38,7 @@ def agent_plan(
         labels=labels,
         service_account=name,
         token=may_undo,
+        ready=orders.ready,
     )
     return AgentPlan(plan.agent, pod, orders, token)
 

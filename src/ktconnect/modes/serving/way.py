@@ -31,7 +31,8 @@ class InboundPlan:
     name of the Service whose callers come; ``ports`` are all its ports, those that come to the
     laptop with a target. ``shared`` is the name of a Lease that it has in common with others
     (`sessions.shared`). ``instead``: where calls go in place of their target, if something of ours
-    reads along on the way there.
+    reads along on the way there. ``alone``: without this machine the agent has nobody to pass
+    callers on to, while other Pods of the Service answer; so it leaves the endpoints then.
     """
 
     mode: str
@@ -40,6 +41,7 @@ class InboundPlan:
     service: str
     ports: tuple[PortMap, ...]
     shared: str = ""
+    alone: bool = False
     instead: Mapping[Target, Target] = field(default_factory=dict)
 
     @property
