@@ -92,6 +92,11 @@ class SharedLease(SessionLease):
         super().__init__(cluster, session, config, restore_after=restore_after, now=now)
 
     @property
+    def is_known(self) -> bool:
+        """Whether it has been made, joined, or at least seen."""
+        return self._stored is not None
+
+    @property
     def record(self) -> Record:
         """What it said when it was read or written last; ``journal`` has what is put back."""
         return record_of(self.stored)
@@ -119,7 +124,7 @@ class SharedLease(SessionLease):
                         return made
                     await asyncio.sleep(LOOK)
         except TimeoutError:
-            by = self.record.taken_by if self._stored else "somebody"
+            by = self.record.taken_by if self.is_known else "somebody"
             raise Conflict(
                 f"{self._target} is being put back, by {by}, and that does not end",
                 hint=f"`ktctl recover {self._target} --takeover` does it in their place",

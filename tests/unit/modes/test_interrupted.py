@@ -15,16 +15,23 @@ from ktconnect.modes.exchange.scale import ScaleWay
 from ktconnect.modes.exchange.scale_find import ScalePlan
 from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.local import remember
+from ktconnect.modes.routing import ensure, router, settling
+from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.router import RouterDriver
+from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving import undo as serving_undo
 from ktconnect.modes.serving.undo import Undo
 from ktconnect.modes.shadow import AgentPlan, Shadow, connect_shadow
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.modes.standing import standing
 from ktconnect.objects.agent import AgentPod, AgentPort
+from ktconnect.objects.router import RouterPod
 from ktconnect.objects.scale import Workload
 from ktconnect.objects.session import Session
-from ktconnect.sessions import restore
+from ktconnect.rules.model import Match, Share
+from ktconnect.sessions import restore, shared
 from ktconnect.sessions.lease import SessionLease
+from ktconnect.sessions.shared import SharedLease, shared_name
 from ktconnect.wire.spec import AgentSpec
 
 
@@ -35,6 +42,11 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(serving_undo, "PROXIES", 0)
     monkeypatch.setattr(serving_undo, "LEFT_WITHIN", 0.1)
     monkeypatch.setattr(scaling, "SETTLE", 0)
+    monkeypatch.setattr(router, "PROXIES", 0)
+    monkeypatch.setattr(router, "DRAIN", 0.05)
+    monkeypatch.setattr(settling, "AGAIN", 0.001)
+    monkeypatch.setattr(ensure, "AGAIN", 0.001)
+    monkeypatch.setattr(shared, "LOOK", 0.01)
     monkeypatch.setattr(scale_wait, "LOOK_AGAIN", 0.01)
     monkeypatch.setattr(scale_wait, "ENDPOINTS_WITHIN", 0.05)
 
@@ -105,6 +117,56 @@ async def served(cluster, plan, lease, way):
         await undo.run(Remembering())
 
 
+class Blind(RouterDriver):
+    """Takes it for granted that the rules are in force: there is no Envoy to be asked."""
+
+    async def _rules_in_force(self, within):
+        return True
+
+
+def sharing(cluster, mark, driver=None):
+    """What a mesh by a router is made of."""
+    name = f"web-kt-mesh-{mark}"
+    plan = replace(
+        PLAN,
+        mode="mesh",
+        session=Session(f"kt-mesh-web.{mark}", "shop", "shadow-mesh", f"{mark}@laptop"),
+        agent=Session(f"{name}-abcde", "shop", "shadow-mesh", f"{mark}@laptop"),
+        shared=shared_name("web"),
+    )
+    config = {"mode": "mesh", "target": "service/web", "shared": plan.shared, "mark": mark}
+    lease = SessionLease(cluster, plan.session, config)
+    place = Place(cluster, "shop", "web", lease, SharedLease(cluster, "web", "shop", "router"))
+    share = Share("mesh", name, "", mark, "ann", "", (Match(),), (80,))
+    way = SharingWay(
+        place,
+        plan,
+        share,
+        lambda place, backends: Blind(place, backends, RouterPod(), within=0.2),
+        banner="",
+    )
+    return plan, lease, way
+
+
+async def mesh(cluster):
+    """Marked requests of a Service led to an agent by a router, and back."""
+    await served(cluster, *sharing(cluster, "ann"))
+
+
+async def mesh_of_two(cluster):
+    """One joins the other; the first one leaves it to the second to put all back."""
+    plan, lease, way = sharing(cluster, "bob")
+    undo = Undo(cluster, plan, lease, way, remember("https://fake", "shop", plan.session.name))
+    try:
+        await lease.create(way.journal)
+        undo.began(lease.uid)
+        await way.prepare(lease.owner)
+        await way.switch()
+        await mesh(cluster)
+    finally:
+        await undo.run(Remembering())
+
+
 POD = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -123,6 +185,8 @@ SUBJECTS = {
     "connect": (connect, POD),
     "exchange": (exchange, service()),
     "scale": (scale, WEB),
+    "mesh": (mesh, service()),
+    "mesh of two": (mesh_of_two, service()),
 }
 
 

@@ -50,6 +50,13 @@ class Interrupted(FakeApi):
             return Answer(cut=True)
         return super()._answer(asked)
 
+    def _create(self, asked: Asked, kind: str, namespace: str, name: str) -> Answer:
+        """A router that is made comes up at once."""
+        answer = super()._create(asked, kind, namespace, name)
+        if kind.endswith("/Deployment") and answer.status == 201 and _is_router(answer.body):
+            self.put(_pod_of(answer.body))
+        return answer
+
     def collect(self) -> None:
         """What Kubernetes' garbage collector does: what all owners of are gone goes too."""
         while gone := [key for key, item in self.objects.items() if self._is_orphan(item)]:
@@ -69,6 +76,27 @@ class Interrupted(FakeApi):
             item["metadata"].pop("resourceVersion")
             item["metadata"].pop("creationTimestamp")
         return found
+
+
+def _is_router(made: dict[str, Any]) -> bool:
+    return bool(made["metadata"]["name"].endswith("-kt-router"))
+
+
+def _pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
+    metadata, template = deployment["metadata"], deployment["spec"]["template"]["metadata"]
+    owner = {"kind": "Deployment", "name": metadata["name"], "uid": metadata["uid"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{metadata['name']}-1",
+            "namespace": metadata["namespace"],
+            "labels": template["labels"],
+            "ownerReferences": [owner],
+        },
+        "spec": {"nodeName": "node1"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
 
 
 async def ended(running: Coroutine[Any, Any, None], killed: asyncio.Event) -> None:

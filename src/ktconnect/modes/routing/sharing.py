@@ -57,7 +57,6 @@ class SharingWay:
         self._plan = plan
         self._backends = Backends(place)
         self._made: Manifest | None = None
-        self._joined = False
         self._last = False
         self._ending = asyncio.Event()
         self._at_rest = asyncio.Event()
@@ -87,7 +86,6 @@ class SharingWay:
         self._made = await self._create(service, owner)
         self.share = said_on(self._made, replace(self.share, leaving=True))
         together = await self.driver.shared_journal()
-        self._joined = True
         await place.shared.join(together)
         before = self._before() or selector_of(service)
         await self._backends.ensure(service, before, {})
@@ -136,9 +134,7 @@ class SharingWay:
         """See `Way`. The last one out puts back what all shared."""
         self._ending.set()
         await self._at_rest.wait()
-        if not self._joined:
-            return
-        if self._made is not None:
+        if self._made is not None and self._place.shared.is_known:
             await self.driver.leave(self.share)
         self._last = self._last or await self._place.shared.end(self._place.lease)
         if self._last:
