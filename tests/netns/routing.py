@@ -210,7 +210,7 @@ class Router:
 
     def stat(self, name):
         """A counter's or a gauge's value."""
-        found = self.admin(f"/stats?format=json&filter=^{name.replace('|', '%7C')}$")["stats"]
+        found = self.admin(f"/stats?format=json&filter=^{name.replace('|', '.')}$")["stats"]
         return found[0]["value"] if found else 0
 
     @property
