@@ -79,3 +79,10 @@ def test_a_module_that_go_mod_does_not_name_has_no_version(tmp_path: Path) -> No
     assert programs.version_of("example.com/a") == "v1.2.3"
     with pytest.raises(PlaygroundError, match="does not name"):
         programs.version_of("example.com/b")
+
+
+def test_the_sources_of_a_module_are_where_go_keeps_them(tmp_path: Path) -> None:
+    programs = small(tmp_path, "package main\n")
+    assert programs.folder_of("small") == programs.sources
+    with pytest.raises(PlaygroundError, match=r"example\.com/b"):
+        programs.folder_of("example.com/b")

@@ -100,7 +100,10 @@ class Programs:
         Raises: PlaygroundError.
         """
         command = ["go", "list", "-C", str(self.sources), "-m", "-f", "{{.Dir}}", module]
-        return Path(run(command).strip())
+        found = run(command).strip()
+        if not found:
+            raise PlaygroundError(f"the sources of {module} are not there", hint="build again")
+        return Path(found)
 
 
 def _follow(lines: Iterable[str], progress: Progress) -> str:
