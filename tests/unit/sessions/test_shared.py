@@ -187,8 +187,8 @@ async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():
         assert selector_of(api) == BEFORE
 
 
-async def test_what_can_not_be_put_back_is_said(monkeypatch):
-    monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 0.1)
+async def test_who_waits_for_one_that_does_not_end_is_told_whose_that_is(monkeypatch):
+    monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 2.0)
     async with in_cluster() as (api, cluster):
         put_service(api)
         ann = User(cluster, "ann")
@@ -196,6 +196,14 @@ async def test_what_can_not_be_put_back_is_said(monkeypatch):
         assert await ann.shared.end(ann.own)
         with pytest.raises(Conflict, match=r"service/web is being put back, by ann@laptop"):
             await User(cluster, "bob").come()
+
+
+async def test_what_can_not_be_put_back_is_said():
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        ann = User(cluster, "ann")
+        await ann.come()
+        assert await ann.shared.end(ann.own)
         api.now = NOW + 100
         api.denied = {("patch", "services", "demo")}
         async with Cluster(api.config()) as other:
