@@ -68,6 +68,7 @@ def route_plan(
         shares=tuple(share for share in shares if share.address),
         origin_address=origin_address,
         origin_host=host,
+        families=tuple(around.service["spec"].get("ipFamilies") or ("IPv4",)),
     )
 
 
