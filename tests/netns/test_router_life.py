@@ -212,7 +212,7 @@ async def test_sessions_come_and_go_without_a_connection_or_an_answer_cut(router
 
 async def test_nobody_fails_while_others_come_and_go(router):
     await router.set(router.share("ann", ANN))
-    outcomes = {"plain": set(), "ann": set(), "bob": set()}
+    outcomes: dict[str, set[str]] = {"plain": set(), "ann": set(), "bob": set()}
     stop = asyncio.Event()
 
     async def keep_asking(name, headers):
@@ -333,14 +333,16 @@ async def test_answers_can_be_watched_as_they_pass(router):
             assert again.status_code == 400
             assert "already exists" in again.text
             await here.ask("POST /seen HTTP/1.1\nHost: web\nContent-Length: 2", b"ab")
-            traces = Traces()
+            traces, found = Traces(), []
             async for data in watching.aiter_bytes():
                 if found := list(traces.more(data, 0.0)):
                     break
     [exchange] = found
     assert (exchange.request.method, exchange.request.target) == ("POST", "/seen")
     assert exchange.request.body.data == b"ab"
+    assert exchange.answer is not None
     assert exchange.answer.status == 200
+    assert exchange.answer.body is not None
     assert json.loads(exchange.answer.body.data)["path"] == "/seen"
 
 

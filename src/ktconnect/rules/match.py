@@ -135,7 +135,7 @@ def _parse(text: str) -> Condition:
 def _condition(part: Part, name: str, sign: str, value: str) -> Condition:
     if part == "path" and sign in (":", "^="):
         return Condition(part, "", "prefix", value.rstrip("/") or value[:1])
-    if part == "grpc":
+    if part == "grpc" and sign in (":", "=", "=="):
         whole = "/" in value.removesuffix("/")
         return Condition(part, "", *(("exact", value) if whole else ("prefix", _service(value))))
     if part == "sni":
