@@ -256,6 +256,18 @@ def test_status_tells_what_tests_need(two_nodes: Playground) -> None:
     assert all(node["ready"] for node in found["nodes"])
 
 
+def test_an_image_is_given_to_the_nodes_once_for_what_is_in_it(
+    two_nodes: Playground, tmp_path: Path
+) -> None:
+    (tmp_path / "image.yaml").write_text("name: small")
+    first = two_nodes.store.build(tmp_path)
+    assert two_nodes.provide(first) == two_nodes.provide(first) == "kt.local/small:1"
+    (tmp_path / "image.yaml").write_text("{name: small, user: 1}")
+    two_nodes.provide(two_nodes.store.build(tmp_path))
+    loaded = [each for each in two_nodes.state.archives if "/small-" in each]
+    assert len(loaded) == 2
+
+
 @pytest.mark.parametrize("after", [0.5, 1.5, 4.0])
 def test_an_interrupted_up_leaves_nothing_that_up_and_down_can_not_repair(after: float) -> None:
     playground = Playground("pgcut")

@@ -46,8 +46,7 @@ def cluster() -> Iterator[Playground]:
     playground = Playground(os.environ.get("KTCTL_TEST_PLAYGROUND", "test"))
     build.build(lambda _: None)
     came_up = playground.up(None if playground.folder.came_up.exists() else NODES)
-    if "envoy" not in playground.state.images:
-        playground.load_image(playground.store.builtin("envoy"))
+    playground.provide(playground.store.builtin("envoy"))
     yield playground
     if came_up and os.environ.get("KTCTL_KEEP") != "1":
         playground.down()

@@ -225,6 +225,4 @@ def polyglot_on_laptop(cluster: Playground, who: str, first_port: int = 18080) -
 
 def image_of(cluster: Playground) -> str:
     """The polyglot's image, built and given to the nodes if it isn't there."""
-    if "polyglot" not in cluster.state.images:
-        cluster.load_image(cluster.store.build(IMAGE))
-    return cluster.state.images["polyglot"]
+    return cluster.provide(cluster.store.build(IMAGE))

@@ -150,6 +150,12 @@ class Access:
         """Like ``load``, for an image that the store built."""
         self.load(image.name, image.reference, image.file)
 
+    def provide(self, image: Image) -> str:
+        """Load an image that the store built, unless just this one is loaded; its reference."""
+        if str(image.file) not in self.state.archives:
+            self.load_image(image)
+        return image.reference
+
     def _import(self, node: Node, archive: Path) -> None:
         if command := self.node_command(node.name, "ctr", "-n", "k8s.io", "images", "import"):
             run([*command, str(archive)], timeout=300)

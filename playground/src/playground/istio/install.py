@@ -24,7 +24,7 @@ def install(site: Access, say: Say) -> bool:
     """
     if site.state.istio == ISTIO.folder.name and is_ready(site):
         return False
-    site.load_image(site.store.builtin("istio"))
+    site.provide(site.store.builtin("istio"))
     say("Istio's image is loaded")
     kinds, others = parted(objects())
     site.apply(kinds)
