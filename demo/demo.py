@@ -23,6 +23,7 @@ from places import (
     wait_until_ready,
 )
 from running import LAPTOP, running
+from sharing import share_cart
 from shell import Shell
 from steps import Steps, console
 from taking import take_cart
@@ -56,7 +57,7 @@ def _playground(steps: Steps, name: str, keep: bool, stack: contextlib.ExitStack
     _run([*command, "setup"])
     if not keep:
         stack.callback(subprocess.run, [*command, "down"], check=False)
-    _run([*command, "up", "--nodes", "2"])
+    _run([*command, "up", "--nodes", "2", "--images", "envoy"])
     with steps.timed("the shop's images are made from Debian packages and given to the nodes"):
         folders = [str(HERE / "images" / image) for image in ("shop", "redis")]
         _run(*([*command, "image", "build", folder] for folder in folders))
@@ -99,6 +100,7 @@ def _connect(steps: Steps, place: Place, laptop: Shell) -> None:
         for look in all_looks(place):
             _look(steps, laptop, look)
         take_cart(steps, place, laptop)
+        share_cart(steps, place, laptop)
         steps.head("The laptop leaves: Ctrl-C")
         steps.good("ktctl is gone", connection.end())
 

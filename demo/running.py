@@ -12,6 +12,8 @@ from typing import Any
 
 from places import DemoFailed
 
+Event = dict[str, Any]
+
 READY_SECONDS = 60
 END_SECONDS = 20
 # Everything that connect may change on a laptop, as text.
@@ -24,11 +26,20 @@ LAPTOP = (
 class Running:
     """``seconds``: from its start until it was ready."""
 
-    def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any], began: float) -> None:
+    def __init__(self, process: subprocess.Popen[str], ready: Event, began: float) -> None:
         self._process = process
+        self.events: list[Event] = []
+        """What it has said since it was ready."""
         self.ready = ready
         self.seconds = time.monotonic() - began
         self.pid = process.pid
+
+    def listen(self) -> None:
+        """Keep what it says, until its end, or until nobody wants to know any more."""
+        assert self._process.stdout is not None
+        with contextlib.suppress(ValueError):  # it is closed meanwhile
+            for line in self._process.stdout:
+                self.events.append(_event(line))
 
     def end(self) -> float:
         """Ctrl-C; seconds until it was gone. Raises: DemoFailed if it does not end well."""
@@ -61,8 +72,9 @@ def running(command: list[str]) -> Iterator[Running]:
     began = time.monotonic()
     with subprocess.Popen([*command, "-o", "json"], stdout=subprocess.PIPE, text=True) as process:
         try:
-            ready = _wait_until_ready(process)
-            yield Running(process, ready, began)
+            started = Running(process, _wait_until_ready(process), began)
+            threading.Thread(target=started.listen, daemon=True).start()  # so it can go on
+            yield started
         finally:
             if process.poll() is None:
                 _signal(process, signal.SIGTERM)
@@ -75,7 +87,7 @@ def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
         subprocess.run(["sudo", "kill", "-TERM", str(process.pid)], check=False)
 
 
-def _wait_until_ready(process: subprocess.Popen[str]) -> dict[str, Any]:
+def _wait_until_ready(process: subprocess.Popen[str]) -> Event:
     assert process.stdout is not None
     alarm = threading.Timer(READY_SECONDS, process.terminate)
     alarm.start()
@@ -83,7 +95,6 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> dict[str, Any]:
         for line in process.stdout:
             event = _event(line)
             if event.get("event") == "ready":
-                threading.Thread(target=process.stdout.read, daemon=True).start()  # so it can go on
                 return event
             if event.get("event") == "error":
                 raise DemoFailed(f"{event.get('message')} ({event.get('hint')})")
@@ -92,7 +103,7 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> dict[str, Any]:
     raise DemoFailed("ktctl ended, or took too long, before it was ready")
 
 
-def _event(line: str) -> dict[str, Any]:
+def _event(line: str) -> Event:
     try:
         event = json.loads(line)
     except ValueError:

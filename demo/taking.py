@@ -1,14 +1,11 @@
 """The other direction: a service on the laptop takes the place of one in the cluster, and dies."""
 
-import contextlib
-import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 
 from callers import Callers, Tally
-from places import HERE, NAMESPACE, DemoFailed, Place
+from carts import cart_on
+from places import NAMESPACE, DemoFailed, Place
 from running import Running, running
 from shell import Shell
 from steps import Steps, console
@@ -23,37 +20,16 @@ URL = "http://cart/anna"
 
 def take_cart(steps: Steps, place: Place, laptop: Shell) -> None:
     """Exchange, a kill, and a preview, each seen by callers in the cluster. Raises: DemoFailed."""
-    with _cart_on(place, laptop):
+    with cart_on(place, laptop, LAPTOP, PORT):
         steps.head(
             "Callers in the cluster, 50 a second",
             f"curl {URL}    # in a Pod of front",
         )
         with Callers(place, URL) as callers:
-            tally = _watch(callers, CLUSTER)
+            tally = watch(callers, CLUSTER)
             steps.good(f"{tally}", WATCHED)
             _exchange(steps, place, callers)
         _preview(steps, place)
-
-
-@contextlib.contextmanager
-def _cart_on(place: Place, laptop: Shell) -> Iterator[None]:
-    """A cart of our own on the laptop; its Redis is the cluster's, which connect leads to."""
-    own = {
-        "SERVICE": "cart",
-        "VERSION": LAPTOP,
-        "PORT": str(PORT),
-        "REDIS": f"redis.{NAMESPACE}:6379",
-    }
-    words = [f"{key}={value}" for key, value in own.items()]
-    program = [sys.executable, "-B", os.path.relpath(HERE / "shop" / "cart.py")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*place.laptop, "env", *words, *program], **quiet) as process:
-        try:
-            again = "--retry 50 --retry-delay 0 --retry-connrefused"
-            laptop.run(f"curl -sS {again} http://127.0.0.1:{PORT}/healthz")
-            yield
-        finally:
-            process.terminate()
 
 
 def _exchange(steps: Steps, place: Place, callers: Callers) -> None:
@@ -62,8 +38,8 @@ def _exchange(steps: Steps, place: Place, callers: Callers) -> None:
     began = time.monotonic()
     with running(place.command(*expose)) as session:
         steps.good(str(session.ready["facts"].get("proof") or "callers come here"), session.seconds)
-        _judge(steps, callers.since(began), session.seconds, "meanwhile: ")
-        _judge(steps, _watch(callers, LAPTOP), WATCHED, "")
+        judge(steps, callers.since(began), session.seconds, "meanwhile: ")
+        judge(steps, watch(callers, LAPTOP), WATCHED, "")
         _freeze(steps, session, callers)
         steps.head("ktctl is killed in the middle of it", f"kill -9 {session.pid}")
         killed = time.monotonic()
@@ -89,8 +65,8 @@ def _recover(steps: Steps, place: Place, callers: Callers) -> None:
     steps.head("Cart is given back to its own Pods", f"ktctl recover cart -n {NAMESPACE}")
     began = time.monotonic()
     _run(place.command("recover", "cart"))
-    _restored(steps, place, time.monotonic() - began)
-    _judge(steps, callers.since(began), time.monotonic() - began, "meanwhile: ")
+    restored(steps, place, time.monotonic() - began)
+    judge(steps, callers.since(began), time.monotonic() - began, "meanwhile: ")
 
 
 def _after_death(steps: Steps, callers: Callers, died: float) -> None:
@@ -101,7 +77,7 @@ def _after_death(steps: Steps, callers: Callers, died: float) -> None:
         tally = callers.since(died)
         console.print(f"    after {second} s  {tally}", style="dim", markup=False)
         if tally.by[CLUSTER] >= ENOUGH:
-            _judge(steps, tally, time.monotonic() - died, "calls since then: ")
+            judge(steps, tally, time.monotonic() - died, "calls since then: ")
             broken = callers.under_way(died)
             if broken.count:  # what the laptop had taken is lost with it, as with any server
                 console.print(f"    under way in that moment: {broken}", style="dim", markup=False)
@@ -109,7 +85,7 @@ def _after_death(steps: Steps, callers: Callers, died: float) -> None:
     raise DemoFailed(f"callers are not answered: {tally}")
 
 
-def _restored(steps: Steps, place: Place, seconds: float) -> None:
+def restored(steps: Steps, place: Place, seconds: float) -> None:
     [service] = place.objects("-n", NAMESPACE, "service", "cart")
     if service["spec"]["selector"] == {"app": "cart"}:
         steps.good("its selector is app=cart again, and nothing of the session is left", seconds)
@@ -123,11 +99,11 @@ def _preview(steps: Steps, place: Place) -> None:
     with running(place.command(*words)) as session:
         steps.good("the cluster has a Service tomorrow", session.seconds)
         with Callers(place, "http://tomorrow/anna") as callers:
-            _judge(steps, _watch(callers, LAPTOP, 1.0), 1.0, "")
+            judge(steps, watch(callers, LAPTOP, 1.0), 1.0, "")
         steps.good("Ctrl-C: it is gone", session.end())
 
 
-def _watch(callers: Callers, who: str, seconds: float = WATCHED) -> Tally:
+def watch(callers: Callers, who: str, seconds: float = WATCHED) -> Tally:
     """Wait for an answer of ``who``, then a while; what was seen in that. Raises: DemoFailed."""
     callers.wait_for(lambda tally: tally.by[who] > 0, time.monotonic(), 10)
     began = time.monotonic()
@@ -138,7 +114,7 @@ def _watch(callers: Callers, who: str, seconds: float = WATCHED) -> Tally:
     return tally
 
 
-def _judge(steps: Steps, tally: Tally, seconds: float, what: str) -> None:
+def judge(steps: Steps, tally: Tally, seconds: float, what: str) -> None:
     if tally.failed or tally.longest > WAITS + 0.5:
         steps.bad(f"{what}{tally}")
     else:
