@@ -33,6 +33,11 @@ class Backends:
         return address_of(self._made, port)
 
     @property
+    def are_there(self) -> bool:
+        """Whether they were ensured."""
+        return self._made is not None
+
+    @property
     def cluster_ip(self) -> str:
         """Its address alone."""
         assert self._made is not None, "ensure() makes it"

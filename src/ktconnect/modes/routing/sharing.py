@@ -87,9 +87,9 @@ class SharingWay:
         self.share = said_on(self._made, replace(self.share, leaving=True))
         together = await self.driver.shared_journal()
         await place.shared.join(together)
-        before = self._before() or selector_of(service)
-        await self._backends.ensure(service, before, {})
         await self.driver.prepare(owner, self.share)
+        if not self._backends.are_there:
+            await self._backends.ensure(service, self._before() or selector_of(service), {})
         return {
             port: self._backends.address(port.service_port)
             for port in self._plan.ports
