@@ -2,24 +2,21 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final
 
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import Seen, enforce, look
-from ktconnect.modes.checks.service import check_service
+from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
 from ktconnect.modes.dryrun import cluster_for
-from ktconnect.modes.mesh.mode import as_before, check_marked, random_letters
-from ktconnect.modes.mesh.session import MeshSession
+from ktconnect.modes.mesh.mode import as_before, check_marked, driver_for, random_letters
+from ktconnect.modes.mesh.spec import MeshSpec
 from ktconnect.modes.report import Reporter
-from ktconnect.modes.routing.auto import choice, mesh_driver, sidecar_labels
-from ktconnect.modes.routing.backends import Backends
-from ktconnect.modes.routing.driver import Driver, Place
-from ktconnect.modes.routing.router import RouterDriver
-from ktconnect.modes.routing.sharing import MakeDriver
+from ktconnect.modes.routing.auto import choice, sidecar_labels
+from ktconnect.modes.routing.driver import Place
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve
@@ -30,14 +27,15 @@ from ktconnect.modes.targets import SERVICE, find_service, parse_target
 from ktconnect.objects.ports import PortMap, map_ports
 from ktconnect.objects.rights import MESH_ROUTER
 from ktconnect.objects.router import share_name
+from ktconnect.objects.session import Manifest
 from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
-from ktconnect.rules.meshes import Driver as DriverName
 from ktconnect.rules.model import Match, Share
-from ktconnect.sessions.shared import SharedLease, find_shared, shared_name
+from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
 from ktconnect.tunnel.tuning import raise_open_files
 
 from .keeping import kept
+from .session import MirrorSession
 from .spec import MirrorSpec
 from .tapping import RouterPods, Tapping
 from .way import MirrorWay
@@ -89,51 +87,44 @@ async def prepare(spec: MirrorSpec, cluster: Cluster, namespace: str, reporter: 
         service = await find_service(cluster, namespace, parse_target(spec.target))
         name = service["metadata"]["name"]
         step.says(f"Requests of {namespace}/{name} are meant")
-    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
-    service = await as_before(cluster, service)
-    seen = await look(cluster, service)
-    if await clear_way(
-        cluster, "mirror", service, seen.backends, taker, dry_run=spec.serving.dry_run
-    ):
-        service = await cluster.get(SERVICE, name, namespace)
-        seen = await look(cluster, service)
-    enforce(check_service(seen), reporter)
-    chosen = await driver_of(spec, cluster, seen)
-    ports = await _ports(spec, seen, reporter)
-    lease = f"kt-mirror-{name}-{random_letters()}"
+    seen = await _seen(spec, cluster, service, reporter)
+    chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
+    check_driver(spec, chosen)
+    ports = await _ports(spec, seen, chosen, reporter)
+    lease = share_lease(name, "mirror", random_letters())
     plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, ports)
     sidecar = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return Asked(spec, replace(plan, shared=shared_name(name)), chosen, sidecar)
 
 
-async def driver_of(spec: MirrorSpec, cluster: Cluster, seen: Seen) -> Choice:
-    """What makes the copies: what others who share the Service use, or what fits best.
+async def _seen(spec: MirrorSpec, cluster: Cluster, service: Manifest, reporter: Reporter) -> Seen:
+    """The Service and what is around it. Raises: Taken if somebody has all of its callers."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    while True:
+        found = await as_before(cluster, await cluster.get(SERVICE, name, namespace))
+        seen = await look(cluster, found)
+        dry_run = spec.serving.dry_run
+        if not await clear_way(cluster, "mirror", found, seen.backends, taker, dry_run=dry_run):
+            return seen
 
-    Raises: UsageError for one that can't work, or that can't do what is asked.
-    """
-    metadata = seen.service["metadata"]
-    found = await find_shared(cluster, metadata["namespace"], metadata["name"])
-    chosen = await choice(cluster, seen.service, list(seen.backends), spec.mode)
-    if found is not None and (used := str(found.config.get("driver") or "")):
-        if spec.mode not in ("auto", used):
-            raise UsageError(
-                f"--mode {spec.mode}: service {metadata['name']} is shared by the {used} driver",
-                hint="leave --mode out, or wait until those who share it have ended",
-            )
-        why = "others share the Service by it already"
-        chosen = replace(chosen, driver=cast("DriverName", used), why=why)
+
+def check_driver(spec: MirrorSpec, chosen: Choice) -> None:
+    """Raises: UsageError if what makes the copies can't do what is asked."""
     if spec.keeping.diff and chosen.driver != "router":
         raise UsageError(
             f"--diff: copies are made by {chosen.driver} here ({chosen.why}), and it shows nobody "
             "what the original answered",
             hint="--mode router does, or leave --diff out",
         )
-    return chosen
 
 
-async def _ports(spec: MirrorSpec, seen: Seen, reporter: Reporter) -> tuple[PortMap, ...]:
-    """The ports whose copies come here. Raises: UsageError."""
-    name = seen.service["metadata"]["name"]
+async def _ports(
+    spec: MirrorSpec, seen: Seen, chosen: Choice, reporter: Reporter
+) -> tuple[PortMap, ...]:
+    """The ports whose copies come here. Raises: UsageError, also for a Service that can't be."""
+    name = seen.name
+    enforce(check_service(seen) if chosen.driver == "router" else check_ruled(seen), reporter)
     exposes = exposes_for(spec.exposes, name)
     ports = map_ports(seen.service, exposes, seen.slices or (), seen.backends)
     exposed = tuple(port for port in ports if port.target is not None)
@@ -144,7 +135,7 @@ async def _ports(spec: MirrorSpec, seen: Seen, reporter: Reporter) -> tuple[Port
     return checked.ports
 
 
-def session_of(asked: Asked, cluster: Cluster, tapping: Tapping | None) -> MeshSession:
+def session_of(asked: Asked, cluster: Cluster, tapping: Tapping | None) -> MirrorSession:
     """The session that a plan stands for."""
     spec, plan, driver = asked.spec, asked.plan, asked.chosen.driver
     said = {"driver": driver, "endsWithin": MirrorWay.patience}
@@ -159,27 +150,22 @@ def session_of(asked: Asked, cluster: Cluster, tapping: Tapping | None) -> MeshS
     )
     place = Place(cluster, plan.namespace, plan.service, announced, common)
     share = share_of(spec, plan)
-    told = (f"by {driver}: {asked.chosen.why}", *advice(share))
-    way = MirrorWay(place, plan, share, _maker(asked), tapping=tapping, advice=told)
+    told = (f"by {driver}: {asked.chosen.why}", *asked.chosen.notes, *advice(share))
+    way = MirrorWay(
+        place, plan, share, driver_for(_as_mesh(spec), asked.chosen), tapping=tapping, advice=told
+    )
     way.labels = asked.sidecar
-    return MeshSession(cluster, spec.serving, plan, announced, way)
+    return MirrorSession(cluster, spec.serving, plan, announced, way)
 
 
-def _maker(asked: Asked) -> MakeDriver:
-    spec = asked.spec
-    within = spec.serving.cluster.pod_creation_timeout
-
-    def make(place: Place, backends: Backends) -> Driver:
-        if asked.chosen.driver != "router":
-            return mesh_driver(asked.chosen, place)
-        return RouterDriver(place, backends, spec.router, within=within, why=asked.chosen.why)
-
-    return make
+def _as_mesh(spec: MirrorSpec) -> MeshSpec:
+    """What a driver wants to know."""
+    return MeshSpec((spec.target,), spec.exposes, spec.serving, router=spec.router)
 
 
 def share_of(spec: MirrorSpec, plan: InboundPlan) -> Share:
     """Its own Service is yet to be made, and gives it address and age."""
-    mark = plan.session.name.rpartition("-")[2]
+    mark = plan.session.name.rpartition(".")[2]
     return Share(
         kind="mirror",
         service=share_name(plan.service, "mirror", mark),

@@ -98,6 +98,9 @@ class Undo:
         if self.switched:
             await self._left(self.line)
         self.line.answers.refuse_new()
+        if self._plan.mode == "mirror":  # nobody waits for what answers a copy
+            self.line.answers.close()
+            return 0
         return await self.line.answers.drained(DRAIN)
 
     async def _left(self, line: Line) -> None:

@@ -1,0 +1,108 @@
+"""A copy comes here, the original answers: by the router, compared, recorded, sent again."""
+
+import json
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playground.cluster import Playground
+from tests.cluster.connecting import run_ktctl, wait_until
+from tests.cluster.exchanging import serving
+from tests.cluster.mesh_world import Shop, shop_world
+from tests.cluster.namespaces import own_namespace
+from tests.cluster.polyglots import polyglot_on_laptop
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Playground) -> Iterator[Shop]:
+    with own_namespace(cluster, "mirror") as namespace, shop_world(cluster, namespace) as found:
+        yield found
+
+
+def mirror(shop, *words):
+    return serving(shop.cluster, shop.namespace, "mirror", "shop", *words)
+
+
+def compared(session, path, **wanted):
+    """The comparison of the answers to a request of this path."""
+    return session.wait_for(
+        lambda event: (
+            event["event"] == "compared"
+            and path in event["request"]
+            and all(event[key] == value for key, value in wanted.items())
+        ),
+        20,
+    )
+
+
+def through_router(shop):
+    """Until the nodes lead callers there."""
+    wait_until(lambda: "x-kt-served-by" in shop.caller.ask("http", "shop", 80).headers, within=20)
+
+
+def left_behind(shop):
+    """What of ours is in the namespace."""
+    kinds = "services,configmaps,deployments,leases"
+    found = shop.cluster.get(kinds, f"--namespace={shop.namespace}")["items"]
+    return [each["metadata"]["name"] for each in found if "kt-" in each["metadata"]["name"]]
+
+
+def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tmp_path):
+    file = tmp_path / "shop.har"
+    with polyglot_on_laptop(shop.cluster, "ann") as ann:
+        words = ("--expose", f"{ann.http}:80", "--diff", "--record", str(file), "--log")
+        with mirror(shop, *words) as session:
+            through_router(shop)
+            told = shop.caller.ask("http", "shop", 80, path="/one", headers={"X-User": "ann"})
+            assert (told.who, told.headers["x-kt-served-by"]) == ("shop", "origin")
+            found = compared(session, "/one")
+            where = {(each["what"], each["where"]) for each in found["differences"]}
+            assert ("header", "x-who") in where
+            assert ("body", "$.who") in where
+            assert found["origin"] == found["laptop"] == "200"
+            assert found["id"]
+            same = shop.caller.ask("http", "shop", 80, path="/bytes?count=1000")
+            assert same.status == 200
+            compared(session, "/bytes")
+            json.loads(file.read_text())  # whole, though it grows
+            ann.process.send_signal(signal.SIGSTOP)  # it hangs, and nobody notices
+            with shop.caller.load("http", "shop", 80, path="/hang", count=100) as load:
+                tally = load.wait()
+            assert (tally.failed, set(tally.who)) == (0, {"shop"})
+            ann.process.send_signal(signal.SIGCONT)
+        totals = next(event for event in session.events if event["event"] == "totals")
+        assert totals["compared"] >= 2
+        again = run_ktctl(
+            shop.cluster, "replay", str(file), "--to", f"localhost:{ann.http}", "--diff",
+            "--filter", "path:/one", "-o", "json",
+        )  # fmt: skip
+        assert again.code == 10
+        events = [json.loads(line) for line in again.stdout.splitlines()]
+        assert [event["event"] for event in events] == ["compared", "totals", "error"]
+        assert events[0]["request"] == "GET /one"
+    assert left_behind(shop) == []
+    assert shop.caller.ask("http", "shop", 80).who == "shop"
+
+
+def test_copies_that_match_come_and_a_dead_laptop_is_nobodys_business(shop):
+    with polyglot_on_laptop(shop.cluster, "ann") as ann:
+        words = ("--expose", f"{ann.http}:80", "--match", "header:x-user=ann", "--log")
+        with mirror(shop, *words) as session:
+            through_router(shop)
+            assert shop.caller.ask("http", "shop", 80).who == "shop"
+            marked = shop.caller.ask("http", "shop", 80, headers={"X-User": "ann"})
+            assert marked.who == "shop"
+            call = session.wait_for(lambda event: event["event"] == "call")
+            assert call["target"] == f"127.0.0.1:{ann.http}"
+            headers = {"X-User": "ann"}
+            with shop.caller.load("http", "shop", 80, headers=headers, rate=50) as load:
+                session.kill()
+                for _ in range(20):
+                    assert shop.caller.ask("http", "shop", 80, headers=headers).who == "shop"
+                tally = load.stop()
+            assert (tally.failed, set(tally.who)) == (0, {"shop"})
+    done = run_ktctl(shop.cluster, "recover", "shop", "--namespace", shop.namespace)
+    assert done.code == 0, done.stderr
+    wait_until(lambda: left_behind(shop) == [], within=60)
