@@ -1,15 +1,23 @@
 import asyncio
+import copy
 
 import pytest
+from tests.unit.kube.fakeanswers import Answer, failed
 from tests.unit.sessions.world import BEFORE, MOMENT, NOW, OURS, entry, in_cluster, put_service
 from tests.unit.sessions.world import selector as selector_of
 
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.client import Cluster
-from ktconnect.objects.session import LEASE, SHARED, Session, record_of
+from ktconnect.objects.session import LEASE, SHARED, Session, lease, record_of
 from ktconnect.sessions import shared as shared_lease
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, shared_name
+from ktconnect.sessions.shared import (
+    SharedLease,
+    find_shared,
+    share_lease,
+    shared_name,
+    shared_session,
+)
 
 NAME = shared_name("web")
 
@@ -249,3 +257,51 @@ async def test_one_that_is_ended_or_made_anew_is_not_read_as_the_one_that_was_jo
         assert await ann.shared.end(ann.own) is False
         await User(cluster, "bob").come()
         assert await ann.shared.refresh() is None
+
+
+LEASE_PATH = f"/apis/coordination.k8s.io/v1/namespaces/demo/leases/{NAME}"
+
+
+def meanwhile(api, happens):
+    """Something happens just after the Lease was read the next time."""
+
+    def read(asked):
+        del api.routes[LEASE_PATH]
+        answer = api._answer(asked)
+        seen = Answer(answer.status, copy.deepcopy(answer.body))
+        happens()
+        return seen
+
+    api.routes[LEASE_PATH] = read
+
+
+async def test_who_finds_nothing_and_yet_is_not_the_first_joins():
+    async with in_cluster() as (api, cluster):
+        session = shared_session("web", "demo")
+        theirs = lease(session, MOMENT, {"mode": "router", "driver": "istio"}, [entry()])
+        meanwhile(api, lambda: api.put(theirs))
+        ann = User(cluster, "ann")
+        assert await ann.come() is False
+        assert ann.shared.driver == "istio"
+
+
+async def test_who_joins_what_changes_at_that_moment_looks_again():
+    async with in_cluster() as (api, cluster):
+        await User(cluster, "ann").come()
+        meanwhile(api, lambda: api.put(api.objects[LEASE, "demo", NAME]))
+        assert await User(cluster, "bob").come() is False
+
+
+async def test_who_leaves_what_never_stands_still_leaves_it_to_others(monkeypatch):
+    monkeypatch.setattr(shared_lease, "TRIES", 2)
+    async with in_cluster() as (api, cluster):
+        ann = User(cluster, "ann")
+        await ann.come()
+
+        def read(asked):
+            if asked.method == "PATCH":
+                return failed(409, "Conflict", "it was changed")
+            return Answer(body=api.objects[LEASE, "demo", NAME])
+
+        api.routes[LEASE_PATH] = read
+        assert await ann.shared.end(ann.own) is False

@@ -187,6 +187,30 @@ async def test_all_who_share_a_service_are_ended_together_and_then_what_they_sha
         assert not any("kt-route" in line for line in said)  # a share goes with its session
 
 
+async def test_one_that_ends_at_this_very_moment_is_not_waited_for():
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector=BEFORE)
+        put_lease(api, 1)
+        path = f"/apis/coordination.k8s.io/v1/namespaces/demo/leases/{NAME}"
+
+        def gone(asked):
+            if asked.method == "PATCH":
+                api.remove(LEASE, NAME, "demo")
+                del api.routes[path]
+            return api._answer(asked) if asked.method == "PATCH" else again(asked)
+
+        def again(asked):
+            del api.routes[path]
+            answer = api._answer(asked)
+            api.routes[path] = gone
+            return answer
+
+        api.routes[path] = gone
+        said: list[str] = []
+        await make(cluster, said, takeover=True)
+        assert len(said) == 1
+
+
 async def test_what_others_share_as_well_is_left_to_them():
     async with in_cluster() as (api, cluster):
         put_service(api, selector=ROUTED)
