@@ -26,6 +26,13 @@ MOUNT: Final = "/etc/kt-router"
 REVISION: Final = "kt-revision"
 """Annotation on the router's Pods: any change of it makes the kubelet refresh their volumes."""
 
+# A sidecar would send what the router sends to whom ``Host`` names: back to the router.
+NO_SIDECAR: Final = {
+    "sidecar.istio.io/inject": "false",
+    "kuma.io/sidecar-injection": "disabled",
+}
+NO_PROXY: Final = {"linkerd.io/inject": "disabled"}
+
 RESOURCES: Final[Manifest] = {
     "requests": {"cpu": "50m", "memory": "64Mi"},
     "limits": {"memory": "1Gi"},
@@ -152,8 +159,8 @@ def deployment(
             "selector": {"matchLabels": selector},
             "template": {
                 "metadata": {
-                    "labels": {**labels, **metadata["labels"]},
-                    "annotations": metadata["annotations"],
+                    "labels": {**labels, **metadata["labels"], **NO_SIDECAR},
+                    "annotations": metadata["annotations"] | NO_PROXY,
                 },
                 "spec": _pod_spec(name, pod, doors),
             },
