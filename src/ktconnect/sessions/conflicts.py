@@ -10,6 +10,9 @@ from .shared import is_shared
 SHARING: Final = ("mesh", "mirror")
 """Modes of which there may be many at one Service."""
 
+SELECTOR: Final = "selector"
+"""The driver of a mirror of bytes: its callers are led as those of an exchange are."""
+
 
 def in_the_way(
     records: Iterable[Record], mode: str, service: str, agents: Collection[str] = ()
@@ -24,8 +27,12 @@ def in_the_way(
 
 
 def _is_in_the_way(record: Record, mode: str, service: str, agents: Collection[str]) -> bool:
-    shares = is_shared(record) or record.mode in SHARING
-    if record.target == f"service/{service}" and (shares or record.mode == "exchange"):
+    shares = is_shared(record) or (record.mode in SHARING and not _takes_all(record))
+    if record.target == f"service/{service}" and (shares or _takes_all(record)):
         return shares != (mode in SHARING)
     replaced = record.mode == "exchange" and not record.target.startswith("service/")
     return replaced and record.config.get("agent") in agents
+
+
+def _takes_all(record: Record) -> bool:
+    return record.mode == "exchange" or record.config.get("driver") == SELECTOR

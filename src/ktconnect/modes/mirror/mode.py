@@ -1,6 +1,7 @@
 """`ktctl mirror`: a copy of a Service's requests comes to this machine; the original answers."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,7 +26,13 @@ from ktconnect.modes.shadow import clock
 from ktconnect.modes.taking import clear_way, taker_of
 from ktconnect.modes.targets import SERVICE, find_service, parse_target
 from ktconnect.objects.ports import PortMap, map_ports
-from ktconnect.objects.rights import MESH_ROUTER
+from ktconnect.objects.rights import (
+    EXCHANGE_SELECTOR,
+    MESH_GATEWAY,
+    MESH_ISTIO,
+    MESH_ROUTER,
+    Right,
+)
 from ktconnect.objects.router import share_name
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.match import match_text
@@ -35,10 +42,20 @@ from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
 from ktconnect.tunnel.tuning import raise_open_files
 
 from .keeping import kept
+from .raw import prepare_raw
 from .session import MirrorSession
 from .spec import MirrorSpec
 from .tapping import RouterPods, Tapping
 from .way import MirrorWay
+
+RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
+    "router": MESH_ROUTER,
+    "istio": MESH_ISTIO,
+    "gateway": MESH_GATEWAY,
+    "auto": MESH_ROUTER,
+    "tcp": EXCHANGE_SELECTOR,
+}
+"""What a mode needs; ``auto`` takes rules of a mesh only where the user may write them."""
 
 EVERYTHING: Final = (Match(),)
 
@@ -55,9 +72,14 @@ async def run(spec: MirrorSpec, reporter: Reporter) -> None:
     dry_run = spec.serving.dry_run
     async with cluster_for(config, dry_run=dry_run) as cluster:
         namespace = spec.serving.cluster.namespace or cluster.namespace
-        await require(cluster, namespace, MESH_ROUTER)
+        await require(cluster, namespace, RIGHTS[spec.mode])
         await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
-        asked = await prepare(spec, cluster, namespace, reporter)
+        service = await _target(spec, cluster, namespace, reporter)
+        if spec.mode == "tcp":
+            raw = await prepare_raw(spec, cluster, service, reporter)
+            await serve([raw], reporter, began, dry_run=dry_run)
+            return
+        asked = await prepare(spec, cluster, service, reporter)
 
         async def go(plan: InboundPlan, tapping: Tapping | None) -> None:
             session = session_of(replace(asked, plan=plan), cluster, tapping)
@@ -81,12 +103,21 @@ class Asked:
     sidecar: tuple[tuple[str, str], ...]
 
 
-async def prepare(spec: MirrorSpec, cluster: Cluster, namespace: str, reporter: Reporter) -> Asked:
-    """Check the target and plan the session. Raises: UsageError, Taken, Forbidden."""
+async def _target(
+    spec: MirrorSpec, cluster: Cluster, namespace: str, reporter: Reporter
+) -> Manifest:
+    """The Service that is meant. Raises: UsageError, Forbidden."""
     with reporter.step("Looking for the target") as step:
         service = await find_service(cluster, namespace, parse_target(spec.target))
-        name = service["metadata"]["name"]
-        step.says(f"Requests of {namespace}/{name} are meant")
+        step.says(f"Requests of {namespace}/{service['metadata']['name']} are meant")
+    return service
+
+
+async def prepare(
+    spec: MirrorSpec, cluster: Cluster, service: Manifest, reporter: Reporter
+) -> Asked:
+    """Check the target and plan the session. Raises: UsageError, Taken, Forbidden."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
     seen = await _seen(spec, cluster, service, reporter)
     chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
     check_driver(spec, chosen)

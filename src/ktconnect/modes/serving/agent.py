@@ -28,7 +28,7 @@ def agent_plan(
     orders = AgentSpec(
         token_digest(token),
         agent_port(plan.ports),
-        listening(plan.ports, origins),
+        listening(plan.ports, origins, copied=plan.mode == "mirror"),
         guard if may_undo else None,
         ready_port(plan.ports) if plan.alone else 0,
     )
@@ -43,13 +43,17 @@ def agent_plan(
     return AgentPlan(plan.agent, pod, orders, token)
 
 
-def listening(ports: Iterable[PortMap], origins: Origins) -> tuple[Listen, ...]:
+def listening(
+    ports: Iterable[PortMap], origins: Origins, *, copied: bool = False
+) -> tuple[Listen, ...]:
     """One for each port of the Pod; where several ports of the Service share it, the first says
-    where its origin is."""
+    where its origin is. ``copied``: the origin answers, and the laptop gets a copy."""
     found: dict[tuple[str, int], Listen] = {}
     for port in ports:
         origin = origins.get(port, "")
         listen = Listen(port.protocol, port.pod_port, origin, port.target is not None)
+        if copied and origin and listen.to_laptop:
+            listen = replace(listen, to_laptop=False, copied=True)
         if origin or listen.to_laptop:  # a port that leads nowhere has nobody behind it
             found.setdefault(port.listen, listen)
     return tuple(found.values())

@@ -28,7 +28,7 @@ def spec(**given):
 async def test_a_mirror_is_planned_and_nothing_is_made_yet():
     async with in_shop() as (api, cluster, reporter):
         before = set(api.objects)
-        asked = await prepare(spec(percent=5), cluster, "shop", reporter)
+        asked = await prepare(spec(percent=5), cluster, service(), reporter)
         assert set(api.objects) == before
         plan = asked.plan
         assert plan.session.name.startswith("kt-mirror-web.")
@@ -43,7 +43,7 @@ async def test_a_mirror_is_planned_and_nothing_is_made_yet():
 
 async def test_the_session_says_what_is_copied_and_by_what():
     async with in_shop() as (_, cluster, reporter):
-        asked = await prepare(spec(), cluster, "shop", reporter)
+        asked = await prepare(spec(), cluster, service(), reporter)
         told = session_of(asked, cluster, None).ready(0)
         assert told.mode == "mirror"
         assert told.banner == "Now requests to service 'web' are copied to local"
@@ -53,7 +53,7 @@ async def test_the_session_says_what_is_copied_and_by_what():
 
 async def test_several_mirrors_have_names_of_their_own():
     async with in_shop() as (_, cluster, reporter):
-        one, two = [await prepare(spec(), cluster, "shop", reporter) for _ in range(2)]
+        one, two = [await prepare(spec(), cluster, service(), reporter) for _ in range(2)]
         assert one.plan.session.name != two.plan.session.name
 
 
@@ -61,11 +61,11 @@ async def test_others_who_share_the_service_decide_what_makes_copies():
     async with in_shop() as (api, cluster, reporter):
         api.put(service())
         await sharer(api, cluster, "ci", driver="router")
-        asked = await prepare(spec(), cluster, "shop", reporter)
+        asked = await prepare(spec(), cluster, service(), reporter)
         assert asked.chosen.driver == "router"
         assert "others share" in asked.chosen.why
         with pytest.raises(UsageError, match="shared by the router driver"):
-            await prepare(spec(mode="istio"), cluster, "shop", reporter)
+            await prepare(spec(mode="istio"), cluster, service(), reporter)
 
 
 def test_comparing_needs_somebody_who_shows_the_answers():

@@ -1,6 +1,6 @@
 from typing import Any, cast
 
-from tests.unit.modes.inbound import in_shop
+from tests.unit.modes.inbound import in_shop, service
 from tests.unit.modes.mirror.test_mode import spec
 
 from ktconnect.modes.mirror.mode import prepare, session_of
@@ -18,7 +18,7 @@ async def test_it_is_proven_by_a_connection_and_no_request_that_the_origin_would
 ):
     monkeypatch.setenv("HOME", str(tmp_path))
     async with in_shop() as (_, cluster, reporter):
-        asked = await prepare(spec(), cluster, "shop", reporter)
+        asked = await prepare(spec(), cluster, service(), reporter)
         session = session_of(asked, cluster, None)
         proof = await session._prove(cast("Any", Line()), reporter)
         assert proof == ""
