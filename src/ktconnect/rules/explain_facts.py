@@ -58,13 +58,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Laptop:
-    """A session: who, and whether its laptop is alive; ``heard``: how long ago it was last."""
+    """A session: who, and whether its laptop is alive; ``heard``: how long ago it was last.
+
+    ``late``: longer than it should be. A laptop counts as dead only when its Lease has run out,
+    but its agent passes callers on within seconds.
+    """
 
     session: str
     mode: str
     user: str
     alive: bool
     heard: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,7 @@ class Walk:
         self.hops: list[Hop] = []
         self.copies: list[Copy] = []
         self.heard = False
-        """Whether a rule of a mesh decided where it goes."""
+        """Whether rules of a mesh were spoken of: that they decide, or that nobody hears them."""
         self.served_by = ""
         """What the answer's header ``x-kt-served-by`` says; "" where nobody sets it."""
 

@@ -59,11 +59,13 @@ def gateway_ruling(request: Request, facts: Facts) -> Ruling | None:
     candidates = [each for route in routes for each in _candidates(route)]
     lacking = [(each, tuple(_unmet(each.match, request))) for each in candidates]
     matching = [each for each, missing in lacking if not missing]
-    why += list(_passed([(each, missing) for each, missing in lacking if missing]))
+    matched = {each.name for each in matching}
+    why += list(_passed([pair for pair in lacking if pair[0].name not in matched]))
     if not matching:
         return Ruling("HTTPRoute", ends="404, as no rule of any route matches", why=tuple(why))
     best, *later = sorted(matching, key=lambda each: each.rank)
-    why += dict.fromkeys(f"{each.name} matches too, and comes later" for each in later)
+    names = dict.fromkeys(each.name for each in later if each.name != best.name)
+    why += [f"{name} matches too, and comes later" for name in names]
     return _ruling(best, tuple(why))
 
 
@@ -99,10 +101,12 @@ def _candidates(route: Manifest) -> Iterator[_Candidate]:
 
 
 def _passed(lacking: list[tuple[_Candidate, tuple[str, ...]]]) -> Iterator[str]:
-    """The rules that are nearest to matching, and what they lack."""
-    near = sorted(lacking, key=lambda each: len(each[1]))[:NEAR]
-    for each, missing in near:
-        yield f"{each.name} does not match: {' and '.join(missing)}"
+    """The rules that are nearest to matching, and what the nearest match of each lacks."""
+    near: dict[str, tuple[str, ...]] = {}
+    for each, missing in sorted(lacking, key=lambda pair: len(pair[1])):
+        near.setdefault(each.name, missing)
+    for name, missing in list(near.items())[:NEAR]:
+        yield f"{name} does not match: {' and '.join(missing)}"
 
 
 def _unmet(match: Manifest, request: Request) -> Iterator[str]:

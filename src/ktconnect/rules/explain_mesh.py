@@ -23,6 +23,7 @@ def through_mesh(walk: Walk) -> Place | Answer:
     deaf = _deaf(walk)
     if deaf:
         walk.say(*deaf, fine=False)
+        walk.heard = True
         return facts.service
     ruling = _ruling(walk)
     if ruling is None:

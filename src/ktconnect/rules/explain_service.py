@@ -18,6 +18,7 @@ from .explain_router import beside, through_router
 from .mark import ORIGIN
 
 AGENTS: Final = (EXCHANGE, MESH, MIRROR, PREVIEW)
+AWAY: Final = "the agent passes callers on to the origin"
 OLD: Final = "KT Connect 0.3 has no way back to the origin; `ktctl recover` makes one"
 
 
@@ -53,7 +54,9 @@ def by_agent(walk: Walk, place: Place) -> Answer:
     if not laptop.alive:
         silent = f"the laptop of {laptop.user} is silent for {laptop.heard}"
         return _to_origin(walk, f"{silent}: its agent passes callers on", fine=False)
-    walk.say("laptop", f"{laptop.user} answers ({laptop.session})")
+    late = f"it was heard {laptop.heard} ago, which is long: if it is away, {AWAY}"
+    says = f"{laptop.user} answers ({laptop.session})"
+    walk.say("laptop", says, *([late] if laptop.late else []), fine=not laptop.late)
     return _laptop(place, laptop)
 
 

@@ -89,6 +89,16 @@ def test_what_keeps_a_rule_from_matching_is_told(match, missing):
     assert missing in ruling.why[0]
 
 
+def test_each_rule_is_told_once_by_what_is_nearest():
+    far = {"method": "GET", **VERSION, "path": {"value": "/b"}}
+    ruling = ruled(route(to("next", far, {"method": "GET"}), to("web")))
+    assert ruling.why == (
+        "HTTPRoute shop/web, rule 1 does not match: method is POST, the rule wants GET",
+    )
+    ruling = ruled(route(to("web", VERSION, {"method": "POST"}, {"method": "GET"})))
+    assert ruling.why == ()
+
+
 def test_patterns_match_as_a_whole():
     match = {"headers": [{"type": "RegularExpression", "name": "version", "value": "c."}]}
     assert ruled(route(to("web", match))).leads

@@ -1,5 +1,5 @@
 import pytest
-from tests.unit.rules.explaining import facts, plain, share, why
+from tests.unit.rules.explaining import facts, own, plain, share, why
 from tests.unit.rules.test_explain_gateway import route
 from tests.unit.rules.test_explain_gateway import to as to_backend
 from tests.unit.rules.test_explain_istio import service, to
@@ -22,6 +22,8 @@ def test_rules_are_not_heard_without_a_sidecar():
     told = why(said, "mesh")
     assert "VirtualService web, HTTPRoute gw: not heard" in told
     assert "Pod front-1 has no sidecar" in told
+    said = explain(CI, plain(others=RULES, caller=caller(""), places=[own(share())]))
+    assert "sessions" not in [hop.at for hop in said.hops]  # it has been said why
 
 
 def test_in_an_ambient_mesh_a_waypoint_must_be_on_the_way():

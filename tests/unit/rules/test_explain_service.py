@@ -31,6 +31,12 @@ def test_a_silent_laptops_agent_passes_callers_on_to_the_origin():
     )
 
 
+def test_a_laptop_that_is_late_may_be_away():
+    said = exchanged(replace(BOB, late=True, heard="32 s"))
+    assert said.answer.by == "laptop"
+    assert "it was heard 32 s ago, which is long" in why(said, "laptop")
+
+
 def test_a_port_that_was_not_asked_for_is_passed_on():
     said = exchanged(agent=replace(AGENT, passes=frozenset({8080})))
     assert said.answer.by == "origin"

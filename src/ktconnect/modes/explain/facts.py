@@ -11,7 +11,7 @@ from ktconnect.errors import UsageError
 from ktconnect.modes.checks.seen import SLICE_OF, is_ready, labels_of
 from ktconnect.modes.targets import selects
 from ktconnect.objects.origin import origin_name
-from ktconnect.objects.session import Manifest, label_value
+from ktconnect.objects.session import Manifest, Record, label_value, renew_seconds
 from ktconnect.rules.explain_facts import Endpoint, Facts, Laptop, Others, Place, Port
 from ktconnect.rules.model import share_of
 from ktconnect.rules.plan import app_of
@@ -168,9 +168,16 @@ def _laptops(seen: Seen) -> dict[str, Laptop]:
             record.holder,
             record.is_alive(seen.now),
             _heard(seen, record.renewed),
+            _is_late(seen, record),
         )
         for record in seen.records
     }
+
+
+def _is_late(seen: Seen, record: Record) -> bool:
+    """Whether it has left out a renewal."""
+    every = renew_seconds(record.duration.total_seconds())
+    return record.renewed is None or (seen.now - record.renewed).total_seconds() > 2 * every
 
 
 def _old_laptops(seen: Seen) -> dict[str, Laptop]:

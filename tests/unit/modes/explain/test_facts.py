@@ -57,6 +57,10 @@ def test_a_session_that_is_silent_is_told_since_when():
     renewed = MOMENT - timedelta(minutes=3)
     laptop = facts(WEB, records=[replace(RECORD, renewed=renewed)]).laptops["a"]
     assert (laptop.alive, laptop.heard) == (False, "3 min")
+    renewed = MOMENT - timedelta(seconds=31)
+    late = facts(WEB, records=[replace(RECORD, renewed=renewed)]).laptops["a"]
+    assert (late.alive, late.late) == (True, True)
+    assert not facts(WEB, records=[RECORD]).laptops["a"].late
     never = facts(WEB, records=[replace(RECORD, renewed=None, config={})]).laptops["kt-mesh-web-ci"]
     assert never.heard == "an unknown time"
 
