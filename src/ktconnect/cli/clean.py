@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from ktconnect.errors import UsageError
+
 from .options import cluster_options, take_shared
 from .session import run_session
 
@@ -31,6 +33,11 @@ def clean(context: click.Context, /, **flags: Any) -> int:
     without a heart beat.
     """
     shared = take_shared(context)
+    if flags["localonly"] and flags["all_namespaces"]:
+        raise UsageError(
+            "--localOnly and --all-namespaces exclude each other",
+            hint="--localOnly repairs this machine and looks at no namespace",
+        )
     from ktconnect.modes.clean import CleanSpec, run
 
     spec = CleanSpec(

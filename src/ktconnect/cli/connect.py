@@ -15,7 +15,7 @@ from ktconnect.modes.spec import (
     parse_networks,
 )
 
-from .detach import detach_option
+from .detach import check_not_detached, detach_option
 from .options import shared_options, take_shared
 from .session import run_lasting, run_session
 
@@ -114,6 +114,7 @@ def connect(context: click.Context, /, **flags: Any) -> int:
     from ktconnect.modes.connect.mode import run
 
     if spec.dry_run:
+        check_not_detached(context)
         return run_session(shared, lambda reporter: run(spec, reporter))
     return run_lasting(context, shared, "", lambda reporter: run(spec, reporter))
 

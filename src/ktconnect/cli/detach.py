@@ -14,7 +14,7 @@ from ktconnect.background.fork import Caller, ask_to_end, exit_code, spawn
 from ktconnect.background.log import RotatingLog, fresh, log_path, sweep
 from ktconnect.background.presence import Presence, announced
 from ktconnect.background.process import Process, processes
-from ktconnect.errors import KtError
+from ktconnect.errors import KtError, UsageError
 
 from .output import report_error, reporter_for
 from .telling import Event, Replay, error_line, event_of, ready_of
@@ -28,6 +28,15 @@ InBackground = Callable[[Presence], None]
 detach_option = click.option(
     "--detach", is_flag=True, help="Go on in the background once it is ready; see `ktctl ps`."
 )
+
+
+def check_not_detached(context: click.Context) -> None:
+    """For a dry run, which says what would be done and ends. Raises: UsageError."""
+    if context.params["detach"]:
+        raise UsageError(
+            "--dryRun and --detach exclude each other",
+            hint="a dry run ends at once: there is nothing to go on with in the background",
+        )
 
 
 def run_detached(output: str, command: str, begin: Begin, run: InBackground) -> int:

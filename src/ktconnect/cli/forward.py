@@ -6,7 +6,7 @@ import click
 
 from ktconnect.errors import UsageError
 
-from .detach import detach_option
+from .detach import check_not_detached, detach_option
 from .options import shared_options, take_shared
 from .session import run_lasting, run_session
 
@@ -51,6 +51,7 @@ def forward(context: click.Context, /, targets: tuple[str, ...], address: str, *
         raise UsageError("--address names none", hint="for example 127.0.0.1")
     spec = ForwardSpec(shared.cluster, goals, addresses, flags["dryrun"])
     if spec.dry_run:
+        check_not_detached(context)
         return run_session(shared, lambda reporter: run(spec, reporter))
     target = ", ".join(map(str, goals))
     return run_lasting(context, shared, target, lambda reporter: run(spec, reporter))

@@ -68,7 +68,8 @@ def text_of(line: str) -> str:
 def _words(event: Event) -> str:
     match event["event"]:
         case "step":
-            return f"✓ {event['result']} {event['seconds']:.1f} s"
+            mark = "✓" if event.get("good", True) else "!"
+            return f"{mark} {event['result']} {event['seconds']:.1f} s"
         case "note":
             return f"· {event['message']}"
         case "warning":

@@ -31,9 +31,13 @@ class Said:
 
     def __init__(self, title: str) -> None:
         self.text = title
+        self.good = True
 
     def says(self, result: str) -> None:
         self.text = result
+
+    def warns(self, result: str) -> None:
+        self.text, self.good = result, False
 
 
 class TextReporter:
@@ -51,7 +55,8 @@ class TextReporter:
         with self._console.status(f"{escape(title)} …", spinner="dots"):
             yield said
         took = time.monotonic() - began
-        self._print(f"[green]✓[/] {escape(said.text)} [dim]{took:.1f} s[/]")
+        mark = "[green]✓[/]" if said.good else "[yellow]![/]"
+        self._print(f"{mark} {escape(said.text)} [dim]{took:.1f} s[/]")
 
     def note(self, message: str) -> None:
         self._print(f"[dim]· {escape(message)}[/]")
@@ -113,7 +118,8 @@ class JsonReporter:
     def step(self, title: str) -> Iterator[Said]:
         said, began = Said(title), time.monotonic()
         yield said
-        self._say("step", title=title, result=said.text, seconds=round(time.monotonic() - began, 3))
+        took = round(time.monotonic() - began, 3)
+        self._say("step", title=title, result=said.text, seconds=took, good=said.good)
 
     def note(self, message: str) -> None:
         self._say("note", message=message)

@@ -7,7 +7,7 @@ import click
 from ktconnect.modes.serving.spec import RESTORE_AFTER, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
 
-from .detach import detach_option
+from .detach import check_not_detached, detach_option
 from .options import Command, Shared
 from .session import Mode, run_lasting, run_session
 
@@ -40,9 +40,10 @@ OPTIONS = [
 def run_serving(context: click.Context, shared: Shared, target: str, mode: Mode) -> int:
     """Run it until it is told to end; a dry run ends by itself, and nobody needs to find it.
 
-    Raises: KtError if the mode fails.
+    Raises: UsageError for flags that exclude each other; KtError if the mode fails.
     """
     if context.params["dryrun"]:
+        check_not_detached(context)
         return run_session(shared, mode)
     return run_lasting(context, shared, target, mode)
 

@@ -72,6 +72,10 @@ class _BothSay:
         for step in self._steps:
             step.says(result)
 
+    def warns(self, result: str) -> None:
+        for step in self._steps:
+            step.warns(result)
+
 
 class _Lines:
     """The part of a text stream that a reporter writes to."""
@@ -141,7 +145,7 @@ class Replay:
         """Several may be under way at the same time, told apart by their titles."""
         if event["title"] in self._steps:
             stack, said = self._steps.pop(event["title"])
-            said.says(event["result"])
+            (said.says if event.get("good", True) else said.warns)(event["result"])
             stack.close()
 
 

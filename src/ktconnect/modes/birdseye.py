@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ktconnect import names
-from ktconnect.errors import Forbidden, UsageError
+from ktconnect.errors import Forbidden
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.lease import sessions
 
 from .birdseye_rows import connector_rows, hidden, service_rows, sorted_rows, uses_of
+from .cluster import check_namespace
 from .spec import ClusterSpec
 
 SHADOWS: Final = ("v1/Pod", "apps/v1/Deployment")
@@ -46,7 +47,7 @@ async def look(spec: BirdseyeSpec, cluster: Cluster) -> View:
     services = await cluster.list("v1/Service", namespace)
     records = await sessions(cluster, namespace)
     if namespace and not services and not records:
-        await _check_namespace(cluster, namespace)
+        await check_namespace(cluster, namespace)
     shadows, notes = await _shadows(cluster, namespace)
     uses = uses_of(records, shadows, now)
     rows = sorted_rows(service_rows(services, uses, now), spec.sort_by)
@@ -69,18 +70,6 @@ async def _shadows(cluster: Cluster, namespace: str) -> tuple[list[Manifest], tu
         f"sessions of KT Connect 0.3 may be missing: you may not list {_plural(hidden_kinds)}",
     )
     return found, notes if hidden_kinds else ()
-
-
-async def _check_namespace(cluster: Cluster, namespace: str) -> None:
-    try:
-        found = await cluster.find("v1/Namespace", namespace)
-    except Forbidden:  # then nobody knows
-        return
-    if found is None:
-        raise UsageError(
-            f"there is no namespace {namespace} in the cluster",
-            hint="`kubectl get namespaces` shows those that there are; -n names another one",
-        )
 
 
 def _plural(kinds: Sequence[str]) -> str:

@@ -47,7 +47,9 @@ def holder() -> str:
 
 
 async def require(cluster: Cluster, namespace: str, rights: tuple[Right, ...]) -> None:
-    """Raises: Forbidden naming every right that is missing, before anything is created."""
+    """Raises, before anything is created: UsageError if there is no such namespace, Forbidden
+    naming every right that is missing."""
+    await check_namespace(cluster, namespace)
     missing = await cluster.allowed(asked(namespace, rights))
     if missing:
         raise Forbidden(
@@ -61,11 +63,25 @@ def asked(namespace: str, rights: tuple[Right, ...]) -> list[Asked]:
     return [Asked(right.verb, right.group, right.resource, namespace) for right in rights]
 
 
+async def check_namespace(cluster: Cluster, namespace: str) -> None:
+    """Raises: UsageError if there is no such namespace, as far as we may look."""
+    try:
+        found = await cluster.find("v1/Namespace", namespace)
+    except Forbidden:  # then nobody knows
+        return
+    if found is None:
+        raise _no_namespace(namespace)
+
+
 def require_namespace(facts: ClusterFacts, namespace: str) -> None:
-    """Raises: UsageError if it is known that there is no such namespace."""
+    """The same by what is known already. Raises: UsageError."""
     unknown = any(right.resource == "namespaces" for right in facts.missing_rights)
     if facts.namespaces and namespace not in facts.namespaces and not unknown:
-        raise UsageError(
-            f"there is no namespace {namespace} in the cluster",
-            hint="`kubectl get namespaces` shows those that there are; -n names another one",
-        )
+        raise _no_namespace(namespace)
+
+
+def _no_namespace(namespace: str) -> UsageError:
+    return UsageError(
+        f"there is no namespace {namespace} in the cluster",
+        hint="`kubectl get namespaces` shows those that there are; -n names another one",
+    )

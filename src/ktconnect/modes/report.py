@@ -104,6 +104,9 @@ class Step(Protocol):
     def says(self, result: str) -> None:
         """What came out of it; shown when the step is done."""
 
+    def warns(self, result: str) -> None:
+        """The same where it is not as it should be."""
+
 
 class Reporter(Protocol):
     """Where a mode's words go."""

@@ -56,7 +56,7 @@ async def test_callers_that_wait_go_to_the_origin_the_moment_the_laptop_is_lost(
         with taking_callers(origin) as place, deaf_server() as deaf:
             async with laptop(place, deaf, pipes=2) as tunnel, asyncio.TaskGroup() as tasks:
                 calls = [tasks.create_task(call(place.port)) for _ in range(5)]
-                await until(lambda: tunnel.statistics().streams)
+                await until(lambda: tunnel.statistics().streams == len(calls))
                 for lane in list(tunnel._lanes):
                     lane.link.fail("cut")
             assert {task.result() for task in calls} == {b"origin:?"}

@@ -38,3 +38,8 @@ def test_its_help_shows_what_has_a_meaning_for_it(capsys):
     shown = capsys.readouterr().out
     assert "--all-namespaces" in shown
     assert "--podQuota" not in shown
+
+
+def test_one_machine_and_every_namespace_exclude_each_other(capsys):
+    assert run(["clean", "--localOnly", "-A"]) == 2
+    assert "exclude each other" in capsys.readouterr().err

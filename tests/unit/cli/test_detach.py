@@ -11,6 +11,7 @@ from ktconnect.background.log import log_path
 from ktconnect.background.presence import this_process
 from ktconnect.background.process import processes
 from ktconnect.cli.detach import INTERRUPTED, run_detached
+from ktconnect.cli.main import run
 from ktconnect.cli.telling import Published, line_of
 from ktconnect.errors import KtError, Refused
 from ktconnect.modes.report import Ready, Status
@@ -127,3 +128,12 @@ def test_who_interrupts_before_that_takes_the_new_process_along(kt_home, capfd):
     parent.join()
     assert "waiting" in capfd.readouterr().out
     assert processes() == []
+
+
+@pytest.mark.parametrize(
+    "words", [["connect"], ["exchange", "web"], ["preview", "web"], ["forward", "web"]]
+)
+def test_a_dry_run_is_not_for_the_background(words, kt_home, capsys):
+    expose = ["--expose", "80"] if words[0] == "preview" else []
+    assert run([*words, *expose, "--dryRun", "--detach"]) == 2
+    assert "exclude each other" in capsys.readouterr().err

@@ -20,6 +20,7 @@ def line(event, **told):
     ("said", "shown"),
     [
         (line("step", title="t", result="Found", seconds=0.14), "✓ Found 0.1 s"),
+        (line("step", title="t", result="Deaf", seconds=0.14, good=False), "! Deaf 0.1 s"),
         (line("note", message="hm"), "· hm"),
         (line("warning", message="oh", hint="so"), "! oh\n  so"),
         (line("error", message="no", hint="", exitCode=1), "Error: no"),

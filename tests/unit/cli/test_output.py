@@ -248,3 +248,13 @@ def test_comparisons_are_told_to_a_person_and_to_a_program():
     one, two = map(json.loads, lines.getvalue().splitlines())
     assert one["differences"] == [{"what": "status", "where": "", "origin": "200", "laptop": "500"}]
     assert (two["event"], two["differing"]) == ("totals", 1)
+
+
+def test_a_step_that_found_trouble_has_no_tick():
+    out, events = io.StringIO(), io.StringIO()
+    for reporter in (TextReporter(Console(file=out, width=200)), JsonReporter(events)):
+        with reporter.step("Trying") as step:
+            step.warns("web:80 does not answer")
+        reporter.close()
+    assert out.getvalue().startswith("! web:80 does not answer")
+    assert json.loads(events.getvalue())["good"] is False

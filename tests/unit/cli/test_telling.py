@@ -39,13 +39,14 @@ def test_both_reporters_hear_everything():
     heard = Hearing()
     both = Both(heard, published)
     with both.step("Looking") as step:
-        step.says("Found")
+        step.warns("Found")
     both.note("a note")
     both.warn("a warning", "a hint")
     both.ready(READY)
     both.status(Status("up"))
     both.call(CALL)
-    assert heard.steps == ["Found"]
+    assert heard.steps == ["! Found"]
+    assert json.loads(lines[1])["good"] is False
     assert heard.warnings == [("a warning", "a hint")]
     assert heard.notes == ["a note", CALL]
     assert events(lines) == [

@@ -58,3 +58,6 @@ class Said:
 
     def says(self, result):
         self.text = result
+
+    def warns(self, result):
+        self.text = f"! {result}"

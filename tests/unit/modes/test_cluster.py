@@ -47,6 +47,14 @@ async def test_every_missing_right_is_named_at_once():
     assert "list services in namespace demo" in str(caught.value)
 
 
+async def test_nothing_is_asked_for_in_a_namespace_that_is_not_there():
+    async with FakeApi().serving() as api, Cluster(api.config()) as cluster:
+        with pytest.raises(UsageError, match="there is no namespace nix"):
+            await require(cluster, "nix", CONNECT)
+        api.denied = {("get", "namespaces", "")}
+        await require(cluster, "nix", CONNECT)  # who may not look finds out in time
+
+
 def test_a_namespace_that_does_not_exist_is_a_wrong_call_where_that_can_be_known():
     require_namespace(ClusterFacts(namespaces=("demo", "shop")), "shop")
     require_namespace(ClusterFacts(), "shop")

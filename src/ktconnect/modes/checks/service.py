@@ -180,7 +180,11 @@ def _managed(seen: Seen) -> Found:
     metadata = seen.service["metadata"]
     marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
     tools = [tool for mark, tool in TRACKERS.items() if mark in marks]
-    owners = [f"{each['kind']} {each['name']}" for each in metadata.get("ownerReferences") or ()]
+    owners = [
+        f"{each['kind']} {each['name']}"
+        for each in metadata.get("ownerReferences") or ()
+        if each["kind"] != "Lease"  # a preview's own: nobody applies it again
+    ]
     if by := (tools + owners)[:1]:
         yield Finding(
             "note",

@@ -14,7 +14,7 @@ from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.expose import check_exposed, exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
-from ktconnect.modes.serving.spec import ExchangeSpec
+from ktconnect.modes.serving.spec import RECOVER_WAIT, ExchangeSpec
 from ktconnect.modes.taking import clear_way, taker_of
 from ktconnect.modes.targets import SERVICE, find_services, parse_target
 from ktconnect.objects.ports import Expose, map_ports
@@ -36,6 +36,8 @@ async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
     config = load_config(spec.serving.cluster)
     owned_by_user()
     dry_run = spec.serving.dry_run
+    if spec.mode != "scale" and spec.recover_wait != RECOVER_WAIT:
+        reporter.note("--recoverWaitTime is of --mode scale: nothing is scaled, so nothing waits")
     async with cluster_for(config, dry_run=dry_run) as cluster:
         namespace = spec.serving.cluster.namespace or cluster.namespace
         if spec.mode == "scale":

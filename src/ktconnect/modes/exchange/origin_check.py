@@ -43,11 +43,7 @@ async def check_origin(
     Raises: Refused if there are Pods, but no way to them.
     """
     if not await _may_have_backends(origin):
-        reporter.warn(
-            f"service {plan.where} has no Pod that is ready",
-            "callers that this machine does not take will get no answer",
-        )
-        return
+        return  # which was told when the Service was looked at
     ports = [port for port in plan.exposed if port.protocol == "tcp"]
     if not ports:
         reporter.note("by UDP alone it can't be seen whether the agent reaches the origin")

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ktconnect.errors import KtError
 from ktconnect.host.localports import bind_all, port_of
@@ -17,6 +18,14 @@ from .choose import Nowhere
 from .follow import Leading
 from .goal import HOST, Goal
 from .ports import Remote
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a connection that was tried has met, in words."""
+
+    text: str
+    good: bool = True
 
 
 class LocalPort:
@@ -74,8 +83,8 @@ class LocalPort:
         for sock in self._sockets:
             sock.close()
 
-    async def tried(self, tunnel: Tunnel, reporter: Reporter) -> str:
-        """What a first connection meets, in words; trouble is warned of, and may pass."""
+    async def tried(self, tunnel: Tunnel, reporter: Reporter) -> Tried:
+        """What a first connection meets; trouble is warned of, and may pass."""
         try:
             target = self._route()
             seconds = await tunnel.reach(target)
@@ -85,10 +94,10 @@ class LocalPort:
                 "it is tried anew at each connection; what listens on its Pod's own loopback "
                 "alone is out of reach",
             )
-            return f"{self.leads_to} does not answer"
+            return Tried(f"{self.leads_to} does not answer", good=False)
         if self.remote.protocol == "udp":
-            return f"{self.leads_to} has a route, UDP tells no more"
-        return f"{self.leads_to} answers in {milliseconds(seconds)}"
+            return Tried(f"{self.leads_to} has a route, UDP tells no more")
+        return Tried(f"{self.leads_to} answers in {milliseconds(seconds)}")
 
     def _route(self) -> Target:
         return self._lead.target(self.remote)

@@ -188,7 +188,8 @@ class Forwarding:
             port.open(self._tunnel)
         with self._reporter.step("Trying the way to each port") as step:
             seen = [await port.tried(self._tunnel, self._reporter) for port in self._ports]
-            step.says("; ".join(seen))
+            tell = step.says if all(each.good for each in seen) else step.warns
+            tell("; ".join(each.text for each in seen))
 
     def _ready(self, began: float) -> Ready:
         return Ready(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Literal, get_args
 
 from ktconnect.errors import UsageError
@@ -94,10 +95,22 @@ def _local(text: str, protocol: str, item: str) -> Local:
     host, colon, port = text.rpartition(":")
     if not colon:
         return Local(port=_port(text, item))
-    if HOST.fullmatch(host) is None:
+    if not _is_host(host):
         why = "an IPv6 address needs brackets" if ":" in host else f"{host!r} can't be a host"
         raise _bad(item, why)
     return Local(LOOPBACK if host == "localhost" else host.strip("[]"), _port(port, item))
+
+
+def _is_host(text: str) -> bool:
+    """A name, or an address: what ends in a number is an IPv4 address or nothing (RFC 1123)."""
+    if HOST.fullmatch(text) is None:
+        return False
+    if text.startswith("[") or not text.rpartition(".")[2].isdecimal():
+        return True
+    try:
+        return bool(IPv4Address(text))
+    except ValueError:
+        return False
 
 
 def _path(path: str, protocol: str, item: str) -> str:

@@ -175,3 +175,7 @@ def test_where_rules_lead_requests_the_selector_does_not_matter():
     assert "no Pod of Service web is ready" in finding.message
     [finding] = check_ruled(Seen(service(selector=None)))
     assert "has no selector" in finding.message
+
+
+def test_a_preview_is_not_managed_by_its_own_session():
+    assert findings(service(owners=[{"kind": "Lease", "name": "kt-preview-web"}])) == ()

@@ -112,7 +112,9 @@ async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
     async with in_shop() as (api, _, reporter):
         serving = ServingSpec(kubeconfig(api), skip_port_checking=True, dry_run=True)
         before = {key: value["spec"] for key, value in api.objects.items()}
-        await run(ExchangeSpec(("web",), parse_exposes("1:80"), serving), reporter)
+        asked = ExchangeSpec(("web",), parse_exposes("1:80"), serving, recover_wait=60)
+        await run(asked, reporter)
+        assert any("--recoverWaitTime is of --mode scale" in note for note in reporter.notes)
         assert {key: value["spec"] for key, value in api.objects.items()} == before
     assert "web-kt-origin" in {each["metadata"]["name"] for each in reporter.created}
     assert [key for key, *_ in reporter.changed] == ["v1/Service/shop/web#/spec/selector"]

@@ -8,7 +8,7 @@ from tests.unit.modes.reporting import Remembering
 from ktconnect.errors import TunnelClosed
 from ktconnect.modes.forward.choose import Nowhere
 from ktconnect.modes.forward.goal import parse_goals
-from ktconnect.modes.forward.local import LocalPort
+from ktconnect.modes.forward.local import LocalPort, Tried
 from ktconnect.modes.forward.ports import Remote
 from ktconnect.wire.target import Target
 
@@ -104,12 +104,14 @@ async def test_datagrams_go_there_too():
 
 async def test_what_a_first_connection_meets_is_told():
     reporter = Remembering()
-    assert await local_port().tried(Tunnel(), reporter) == "service/web:80 answers in 12 ms"
+    seen = await local_port().tried(Tunnel(), reporter)
+    assert seen == Tried("service/web:80 answers in 12 ms")
     udp = await local_port(protocol="udp").tried(Tunnel(), reporter)
-    assert udp == "service/web:80/udp has a route, UDP tells no more"
+    assert udp == Tried("service/web:80/udp has a route, UDP tells no more")
     assert reporter.warnings == []
     lost = Tunnel(TunnelClosed("the tunnel was lost"))
-    assert await local_port("[fd00::1]:80").tried(lost, reporter) == "[fd00::1]:80 does not answer"
+    seen = await local_port("[fd00::1]:80").tried(lost, reporter)
+    assert seen == Tried("[fd00::1]:80 does not answer", good=False)
     assert "the tunnel was lost" in reporter.warnings[0][0]
 
 
