@@ -11,6 +11,9 @@ from typing import Any, Final, Literal
 
 from ktconnect.errors import UsageError
 
+from .mtls import is_strict
+from .plan import app_of
+
 Manifest = Mapping[str, Any]
 Name = Literal["istio", "ambient", "linkerd", "kuma", "cilium"]
 Driver = Literal["router", "istio", "gateway"]
@@ -55,6 +58,7 @@ class Around:
 
     ``served``: kinds of rules that the API has, as ``plural.group``. ``controllers``: of its
     GatewayClasses. ``lacking``: by driver, the rights that the user has not, in words.
+    ``policies``: PeerAuthentications of the namespace, and of Istio's own.
     """
 
     service: Manifest
@@ -63,6 +67,7 @@ class Around:
     served: frozenset[str] = frozenset()
     controllers: frozenset[str] = frozenset()
     lacking: Mapping[Driver, str] = field(default_factory=dict)
+    policies: Sequence[Manifest] = ()
 
     @property
     def name(self) -> str:
@@ -103,6 +108,8 @@ def choose(asked: str, around: Around) -> Choice:
         return _best(mesh, around)
     driver: Driver = "istio" if asked == "istio" else "gateway" if asked == "gateway" else "router"
     _check_served(driver, around)
+    if driver == "router":
+        _check_router(mesh, around)
     return Choice(driver, "it was asked for", tuple(_notes(driver, mesh, around)), mesh)
 
 
@@ -170,6 +177,7 @@ def _best(mesh: Mesh | None, around: Around) -> Choice:
     driver: Driver = "istio" if mesh.name == "istio" else "gateway"
     why_not = _why_not(driver, mesh, around)
     if why_not:
+        _check_router(mesh, around)
         notes = tuple(_notes("router", mesh, around))
         return Choice("router", f"{mesh.because}, but {why_not}", notes, mesh)
     return Choice(driver, mesh.because, tuple(_notes(driver, mesh, around)), mesh)
@@ -194,13 +202,37 @@ def _check_served(driver: Driver, around: Around) -> None:
         )
 
 
+def _check_router(mesh: Mesh | None, around: Around) -> None:
+    """A router has no sidecar, so it speaks to the Service's Pods in plain text.
+
+    Raises: UsageError where they would not understand.
+    """
+    if mesh is None or mesh.name != "istio":
+        return
+    namespace = str(around.service["metadata"].get("namespace"))
+    if is_strict(around.policies, namespace, around.pods):
+        raise UsageError(
+            f"Pods of {around.name} take mTLS alone (PeerAuthentication, STRICT), which a router "
+            "has not: nobody would reach them through it",
+            hint="`--mode istio` needs no router",
+        )
+    raw = [port for port in around.service["spec"].get("ports") or () if app_of(port) == "tcp"]
+    if raw:
+        raise UsageError(
+            f"port {raw[0]['port']} of {around.name} is TCP: an Istio sidecar that takes mTLS and "
+            "plain text waits for the client's first byte, so a server that speaks first would be "
+            "silent behind a router",
+            hint="`--mode istio` leaves that port alone",
+        )
+
+
 def _notes(driver: Driver, mesh: Mesh | None, around: Around) -> Iterable[str]:
     """What a driver can't do beside this mesh."""
     if driver == "router":
         if mesh is not None and mesh.name == "istio":
             yield (
                 "callers with a sidecar of Istio go by its rules first, then by the router's; the "
-                "router gets a sidecar as its namespace says"
+                "router has no sidecar, so what it says to Pods is not encrypted"
             )
         return
     if mesh is None:

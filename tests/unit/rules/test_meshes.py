@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ktconnect.errors import UsageError
@@ -7,7 +9,8 @@ BOTH = frozenset((VIRTUAL_SERVICES, HTTP_ROUTES))
 
 
 def item(labels=None, annotations=None):
-    return {"metadata": {"name": "web", "labels": labels, "annotations": annotations}}
+    metadata = {"name": "web", "namespace": "shop", "labels": labels, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"ports": [{"port": 80, "name": "http"}]}}
 
 
 def pod(*containers, inits=(), **labels):
@@ -107,3 +110,25 @@ def test_what_a_driver_cant_do_is_told(asked, seen, told):
     notes = choose(asked, seen).notes
     assert bool(notes) is bool(told)
     assert told in " ".join(notes)
+
+
+@pytest.mark.parametrize("asked", ["router", "auto"])
+def test_a_router_is_refused_where_pods_take_mtls_alone(asked):
+    spec = {"mtls": {"mode": "STRICT"}}
+    strict = {"metadata": {"name": "all", "namespace": "istio-system"}, "spec": spec}
+    seen = around(pod("istio-proxy"), served=frozenset())
+    assert choose(asked, seen).driver == "router"
+    with pytest.raises(UsageError, match="mTLS alone"):
+        choose(asked, replace(seen, policies=[strict]))
+    assert choose("router", replace(around(pod("web")), policies=[strict])).driver == "router"
+
+
+def test_a_router_is_refused_where_a_server_speaks_first_behind_a_sidecar():
+    ports = {"ports": [{"port": 3306, "name": "mysql"}]}
+    seen = around(pod("istio-proxy"))
+    raw = replace(seen, service={**seen.service, "spec": ports})
+    with pytest.raises(UsageError, match="port 3306 of web is TCP"):
+        choose("router", raw)
+    assert choose("istio", raw).driver == "istio"
+    without = replace(around(pod("web")), service={**seen.service, "spec": ports})
+    assert choose("router", without).driver == "router"

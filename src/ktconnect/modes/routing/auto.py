@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 
 NAMESPACE: Final = "v1/Namespace"
 GATEWAY_CLASS: Final = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", False)
+POLICY: Final = "security.istio.io/v1/PeerAuthentication"
+ROOT: Final = "istio-system"
+"""Where Istio looks for what holds in all namespaces, unless it is told otherwise."""
+
 GROUPS: Final = {
     VIRTUAL_SERVICES: "/apis/networking.istio.io/v1",
     HTTP_ROUTES: "/apis/gateway.networking.k8s.io/v1",
@@ -69,6 +73,7 @@ async def look_around(cluster: Cluster, service: Manifest, pods: list[Manifest])
         frozenset(served),
         frozenset(str(each["spec"].get("controllerName")) for each in classes),
         {driver: text for driver, text in lacking.items() if text},
+        await _policies(cluster, namespace) if VIRTUAL_SERVICES in served else [],
     )
 
 
@@ -84,6 +89,12 @@ async def _serves(cluster: Cluster, kind: str, path: str) -> bool:
 
 async def _classes(cluster: Cluster) -> list[Manifest]:
     return await list_optional(cluster, GATEWAY_CLASS, "") or []
+
+
+async def _policies(cluster: Cluster, namespace: str) -> list[Manifest]:
+    """What says whether Pods take plain text, here and for all."""
+    found = [await list_optional(cluster, POLICY, each) for each in (namespace, ROOT)]
+    return [policy for each in found for policy in each or ()]
 
 
 async def _namespace(cluster: Cluster, name: str) -> Manifest | None:

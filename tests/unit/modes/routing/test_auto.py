@@ -89,6 +89,19 @@ async def test_who_comes_later_joins_by_the_driver_that_is_there():
             await chosen(api, cluster, asked="istio")
 
 
+async def test_a_router_is_refused_where_only_mtls_is_taken():
+    async with in_shop(ports=[{"name": "http", "port": 80}]) as (api, cluster, _):
+        serves(api, ISTIO, "virtualservices")
+        spec = {"mtls": {"mode": "STRICT"}}
+        metadata = {"name": "all", "namespace": "istio-system"}
+        version = "security.istio.io/v1"
+        policy = {"apiVersion": version, "kind": "PeerAuthentication"}
+        api.put({**policy, "metadata": metadata, "spec": spec})
+        with pytest.raises(UsageError, match="mTLS alone"):
+            await chosen(api, cluster, pod("istio-proxy"), asked="router")
+        assert (await chosen(api, cluster, pod("istio-proxy"))).driver == "istio"
+
+
 async def test_the_driver_that_was_chosen_is_made():
     async with in_shop() as (api, cluster, _):
         place = (await sharer(api, cluster)).place
