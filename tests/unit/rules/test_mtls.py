@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 
 from ktconnect.rules.mtls import is_strict
 
-PODS = [{"metadata": {"labels": {"app": "web"}}}, {"metadata": {}}]
+PODS: list[dict[str, Any]] = [{"metadata": {"labels": {"app": "web"}}}, {"metadata": {}}]
 
 
 def policy(mode, namespace="shop", **selector):
