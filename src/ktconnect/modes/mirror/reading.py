@@ -6,6 +6,7 @@ as a rule; whatever it is, it passes, read or not.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -146,4 +147,4 @@ async def _open(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 def _why(error: OSError | TimeoutError) -> str:
     if isinstance(error, TimeoutError) and error.errno is None:
         return f"not reached within {REACH:g} s"
-    return (error.strerror or str(error)).lower()
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()

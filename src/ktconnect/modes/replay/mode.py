@@ -51,7 +51,7 @@ async def run(spec: ReplaySpec, reporter: Reporter) -> None:
     )
     reporter.totals(totals)
     if totals.differing or totals.failed:
-        raise Differ(_summary(totals), hint="" if spec.diff else "--diff compares the answers, too")
+        raise Differ(_summary(totals), hint="does it listen there?" if totals.failed else "")
 
 
 def _text(file: str) -> str:

@@ -1,6 +1,7 @@
 """One request to the program under test, on a connection of its own."""
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 
@@ -26,10 +27,15 @@ async def send(place: Place, request: Request, limit: float) -> Exchange:
     except TimeoutError:
         failure = f"no answer within {limit:g} s"
     except OSError as error:
-        failure = (error.strerror or str(error)).lower()
+        failure = why(error)
     except BadAnswer as error:
         failure = str(error)
     return Exchange(request, answer, began, time.monotonic() - clock, failure)
+
+
+def why(error: OSError) -> str:
+    """What the system says, in lower case: asyncio's own words tell where, which is known."""
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()
 
 
 async def _asked(place: Place, asking: Asking) -> Answer:

@@ -89,7 +89,7 @@ async def test_a_program_that_is_not_there_is_told_with_the_request(heard):
         seen = await heard.next()
         assert seen.answer is None
         assert seen.request.target == "/a"
-        assert "connect" in seen.failure
+        assert seen.failure == "connection refused"
         _, other = await connect(places, target)
         other.write(b"\x16\x03\x01\r\n\r\n")  # nothing that can be told
         other.close()

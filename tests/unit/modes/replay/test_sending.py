@@ -59,7 +59,7 @@ async def test_why_there_is_no_answer_is_said():
         silent = await send(Place(Target("tcp", "127.0.0.1", port)), GET, 0.2)
     assert silent.failure == "no answer within 0.2 s"
     refused = await send(Place(Target("tcp", "127.0.0.1", port)), GET, 5)
-    assert "refused" in refused.failure or "connect call failed" in refused.failure
+    assert refused.failure == "connection refused"
     async with answering(lambda head: None) as (target, _):
         hung = await send(Place(target), GET, 5)
     assert hung.answer is None
