@@ -39,8 +39,8 @@ class Port:
 class Endpoint:
     """A Pod behind a Service. ``role`` and ``agent`` are labels of ours, "" on others' Pods.
 
-    ``passes``: the ports of an agent whose callers it never takes to the laptop. ``old``: it is of
-    KT Connect 0.3.
+    ``passes``: the ports (``tcp`` or ``udp``, and the number) of an agent whose callers it never
+    takes to its laptop. ``old``: it is of KT Connect 0.3.
     """
 
     pod: str
@@ -48,12 +48,12 @@ class Endpoint:
     labels: Mapping[str, str] = field(default_factory=dict)
     role: str = ""
     agent: str = ""
-    passes: frozenset[int] = frozenset()
+    passes: frozenset[tuple[str, int]] = frozenset()
     old: bool = False
 
     def takes(self, port: Port) -> bool:
         """Whether it takes callers of a port to its laptop."""
-        return port.pod not in self.passes
+        return ("udp" if port.app == "udp" else "tcp", port.pod) not in self.passes
 
 
 @dataclass(frozen=True, slots=True)

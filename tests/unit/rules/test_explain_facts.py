@@ -18,9 +18,10 @@ def test_only_ready_pods_are_led_to_and_all_of_them_have_a_role():
 
 
 def test_an_agent_passes_on_the_ports_that_nobody_asked_for():
-    agent = Endpoint("a", passes=frozenset({8081}))
+    agent = Endpoint("a", passes=frozenset({("tcp", 8081), ("udp", 8080)}))
     assert agent.takes(Port(80, pod=8080))
     assert not agent.takes(Port(81, pod=8081))
+    assert not agent.takes(Port(80, app="udp", pod=8080))
 
 
 def test_shares_are_those_of_this_service():

@@ -38,7 +38,7 @@ def test_a_laptop_that_is_late_may_be_away():
 
 
 def test_a_port_that_was_not_asked_for_is_passed_on():
-    said = exchanged(agent=replace(AGENT, passes=frozenset({8080})))
+    said = exchanged(agent=replace(AGENT, passes=frozenset({("tcp", 8080)})))
     assert said.answer.by == "origin"
     assert "did not ask for port 80" in why(said, "agent")
 

@@ -147,7 +147,7 @@ def endpoint_of(name: str, pod: Manifest | None, *, ready: bool) -> Endpoint:
     return Endpoint(name, ready, labels, role_of(pod), agent, _passes(pod), old)
 
 
-def _passes(pod: Manifest) -> frozenset[int]:
+def _passes(pod: Manifest) -> frozenset[tuple[str, int]]:
     """The ports whose callers an agent never takes to its laptop: its orders say so."""
     for container in pod["spec"].get("containers") or ():
         if container.get("name") == names.AGENT_CONTAINER:
@@ -155,7 +155,9 @@ def _passes(pod: Manifest) -> frozenset[int]:
                 orders = AgentSpec.from_argv(container.get("args") or [])
             except UsageError:  # another version's, or KT Connect's
                 return frozenset()
-            return frozenset(each.port for each in orders.listens if not each.to_laptop)
+            return frozenset(
+                (each.protocol, each.port) for each in orders.listens if not each.to_laptop
+            )
     return frozenset()
 
 

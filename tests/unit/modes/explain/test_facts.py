@@ -121,7 +121,7 @@ def test_an_agents_orders_tell_which_ports_it_passes_on():
     other = pod("agent-2", {"kt-session": "b"}, containers=("standalone",), args=("-x",))
     found = facts(WEB, slice_of("web", "agent-1", "agent-2"), agent, other)
     passes = [each.passes for each in found.service.endpoints]
-    assert passes == [frozenset({8081}), frozenset()]
+    assert passes == [frozenset({("tcp", 8081)}), frozenset()]
 
 
 def test_shadows_of_kt_connect_are_known_by_their_heart_beat():
