@@ -12,6 +12,7 @@ from ktconnect.tunnel.splice import Splice
 from ktconnect.wire.hello import AgentFacts
 from ktconnect.wire.spec import Listen
 
+from .copying import Copy
 from .inbound_tcp import Waiting
 from .inbound_udp import UdpPort
 from .laptops import Laptops
@@ -43,6 +44,8 @@ class Inbound:
         self.limit = limit
         self.origins = Dialer(loop, limit=ORIGIN_WITHIN)
         self.to_laptop = self.to_origin = self.failed = 0
+        self.copies = self.copies_cut = 0
+        self.copying: set[Copy] = set()
         self.laptops = laptops
         self._log = log
         self._waiting: dict[Waiting, None] = {}
@@ -66,6 +69,8 @@ class Inbound:
             calls_to_laptop=self.to_laptop,
             calls_to_origin=self.to_origin,
             calls_failed=self.failed,
+            copies=self.copies,
+            copies_cut=self.copies_cut,
             alone=self.laptops.alone,
         )
 
@@ -84,6 +89,8 @@ class Inbound:
             waiting.leave()
         for splice in list(self._spliced):
             splice.reset()
+        for copy in list(self.copying):
+            copy.broke_off()
 
     # -- laptops.Watcher
 
@@ -103,6 +110,8 @@ class Inbound:
             waiting.check(now)
         for splice in list(self._spliced):
             splice.check()
+        for copy in list(self.copying):
+            copy.check(now)
         for port in self._ports:
             port.tick(now)
 
@@ -112,9 +121,15 @@ class Inbound:
         """It waits no more."""
         self._waiting.pop(waiting, None)
 
-    def splice(self, caller: socket.socket, origin: socket.socket) -> None:
-        """Join a caller to its origin. Closes: both, in the end."""
-        self._spliced.add(Splice(self.loop, caller, origin, self._spliced.discard))
+    def splice(self, caller: socket.socket, origin: socket.socket, copy: Copy | None) -> None:
+        """Join a caller to its origin; ``copy`` hears what it says. Closes: both, in the end."""
+        self._spliced.add(Splice(self.loop, caller, origin, self._spliced.discard, copy))
+
+    def copy_cut(self, why: str) -> None:
+        """A copy did not come to its end."""
+        self.copies_cut += 1
+        if self.copies_cut & (self.copies_cut - 1) == 0:  # the 1st, 2nd, 4th, 8th …: no flood
+            self._log(f"a copy was cut short ({self.copies_cut} so far): {why}")
 
     # -- inside
 

@@ -12,6 +12,7 @@ from ktconnect.wire.call import Call
 from ktconnect.wire.reasons import Reason
 from ktconnect.wire.spec import Listen
 
+from .copying import copied
 from .listening import caller_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Waiting:
         self._inbound.forget(self)
         if self._listen.to_laptop:
             self._inbound.to_origin += 1
-        self._inbound.splice(self._sock, sock)
+        copy = copied(self._inbound, self._call) if self._listen.copied else None
+        self._inbound.splice(self._sock, sock, copy)
 
     def unreachable(self, errno: int) -> None:
         """See ``dial.Guest``."""

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ktconnect.wire.call import Call
@@ -14,10 +15,11 @@ from ktconnect.wire.target import Target
 
 from .dial import Arrival, Dialer
 from .link import Link
-from .member import End, Side
+from .member import ORDERLY, End, Side
 from .nested import streams_loop
 from .outbox import THIS_ROUND
 from .reach import why
+from .splice import Splice, muted
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -51,9 +53,10 @@ class Answers:
     """A ``Tunnel.on_open``: dials the target of each call and says OPENED, or RESET.
 
     ``targets`` maps (protocol, Pod port) to ``tcp``, ``unix`` or ``udp`` targets; a call to any
-    other port is refused. With ``proxy_protocol``, TCP targets get a PROXY protocol v2 header with
-    the caller's address first. ``on_call`` hears of every call that had a target, when it has
-    ended. ``limit``: seconds a target may take to accept.
+    other port is refused. ``mute``: calls are copies of others' (``spec.Listen.copied``): what TCP
+    targets answer is read and thrown away, so that they go on. With ``proxy_protocol``, TCP targets
+    get a PROXY protocol v2 header with the caller's address first. ``on_call`` hears of every call
+    that had a target, when it has ended. ``limit``: seconds a target may take to accept.
     """
 
     def __init__(
@@ -61,12 +64,14 @@ class Answers:
         targets: Mapping[Port, Target],
         *,
         proxy_protocol: bool = False,
+        mute: bool = False,
         on_call: OnCall | None = None,
         limit: float = 4.0,
     ) -> None:
         """To be made while the asyncio loop runs that the tunnel runs on."""
         self._targets = dict(targets)
         self._proxy_protocol = proxy_protocol
+        self._mute = mute
         self._on_call = on_call
         self._loop = asyncio.get_running_loop()
         self._dialer = Dialer(streams_loop(), limit=limit, patience=THIS_ROUND)
@@ -144,7 +149,13 @@ class Answers:
         running.abort = lambda: stream.abort(Reason.ECONNRESET)
         arrival.on_connected = lambda sock: self._connected(running, sock)
         arrival.on_end = lambda end: self._ended(running, end)
+        if self._mute:
+            arrival.between = partial(self._muted, running)
         arrival.go(running.target)
+
+    def _muted(self, running: "_Running", sock: socket.socket) -> socket.socket:
+        joined, running.muted = muted(self._dialer.loop, sock)
+        return joined
 
     def _connected(self, running: "_Running", sock: socket.socket) -> None:
         self._accepted(running)
@@ -164,6 +175,8 @@ class Answers:
         del self._running[running]
         if not self._running:
             self._empty.set()
+        if running.muted is not None and end is not ORDERLY:
+            running.muted.reset()
         if not running.accepted:
             self.refused += 1
         if self._on_call is not None:
@@ -173,13 +186,14 @@ class Answers:
 class _Running:
     """A call that goes on."""
 
-    __slots__ = ("_started", "abort", "accepted", "call", "stream", "target")
+    __slots__ = ("_started", "abort", "accepted", "call", "muted", "stream", "target")
 
     def __init__(self, call: Call, target: Target, started: float) -> None:
         self.call = call
         self.target = target
         self.accepted = False
         self.stream: Stream | None = None
+        self.muted: Splice | None = None
         self.abort: Callable[[], object] = lambda: None
         self._started = started
 

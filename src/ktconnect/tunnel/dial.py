@@ -94,7 +94,9 @@ class Dialer:
 class Arrival:
     """A stream that the peer opened, on its way to its target. Implements ``Guest``."""
 
-    __slots__ = ("_dialer", "_dialing", "_link", "_number", "on_connected", "on_end", "stream")
+    __slots__ = (
+        "_dialer", "_dialing", "_link", "_number", "between", "on_connected", "on_end", "stream",
+    )  # fmt: skip
 
     def __init__(self, dialer: Dialer, link: Link, number: int) -> None:
         self._dialer = dialer
@@ -104,6 +106,8 @@ class Arrival:
         self.stream = Stream(link, number)
         self.on_connected: Callable[[socket.socket], object] | None = None
         """Called when the target has accepted, before anything is sent there."""
+        self.between: Callable[[socket.socket], socket.socket] | None = None
+        """Gives the socket that the stream is joined to instead of the target's."""
         self.on_end: OnEnd | None = None
         """Called once, when the stream is over."""
 
@@ -120,7 +124,8 @@ class Arrival:
         if self.on_connected is not None:
             self.on_connected(sock)
         self._link.say_opened(self._number, self._dialer.patience)
-        self.stream.attach(sock, watched=True)
+        joined = sock if self.between is None else self.between(sock)
+        self.stream.attach(joined, watched=True)
 
     def unreachable(self, errno: int) -> None:
         """See Guest."""

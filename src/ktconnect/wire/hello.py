@@ -53,6 +53,10 @@ class AgentFacts:
     """Callers that were passed on to the origin instead, since the agent's start."""
     calls_failed: int = 0
     """Callers that nobody took, since the agent's start."""
+    copies: int = 0
+    """Callers of whose words a laptop got a copy, or a part of one, since the agent's start."""
+    copies_cut: int = 0
+    """Those of which it got less than all: it was not there, too slow, or did not want more."""
     alone: float = 0.0
     """Seconds for which no laptop was there until this greeting; since the agent's start, if none
     was there before. 0 while one is."""
@@ -196,6 +200,8 @@ def _facts(body: bytes) -> AgentFacts:
             calls_to_laptop=int(fields["calls_to_laptop"]),
             calls_to_origin=int(fields["calls_to_origin"]),
             calls_failed=int(fields["calls_failed"]),
+            copies=int(fields["copies"]),
+            copies_cut=int(fields["copies_cut"]),
             alone=float(fields["alone"]),
         )
     except (ValueError, TypeError, KeyError) as error:

@@ -20,13 +20,15 @@ class Listen:
 
     ``origin``: ``host:port`` (a numeric address, IPv6 in brackets) where callers go while no
     laptop takes them; empty: nowhere, they are reset. ``to_laptop`` False: callers always go to
-    the origin, since this port of the Service was not asked for.
+    the origin, since this port of the Service was not asked for. ``copied``, of TCP with
+    ``to_laptop`` False: a laptop gets a copy of what callers say, and nobody hears its answers.
     """
 
     protocol: Protocol
     port: int
     origin: str = ""
     to_laptop: bool = True
+    copied: bool = False
 
     @property
     def target(self) -> Target | None:
@@ -35,25 +37,27 @@ class Listen:
 
     @classmethod
     def parse(cls, text: str) -> "Listen":
-        """Read ``tcp:8080``, ``tcp:8080>10.96.3.4:80`` or ``tcp:8080=10.96.3.4:80`` (never to the
-        laptop).
+        """Read ``tcp:8080``, ``tcp:8080>10.96.3.4:80``, ``tcp:8080=10.96.3.4:80`` (never to the
+        laptop) or ``tcp:8080+10.96.3.4:80`` (the same, and a copy to the laptop).
 
         Raises: UsageError saying what is wrong with it.
         """
-        here, passed, origin = text.partition("=")
-        if not passed:
-            here, _, origin = text.partition(">")
+        sign = next((char for char in text if char in ">=+"), "")
+        here, _, origin = text.partition(sign) if sign else (text, "", "")
         word, _, port = here.partition(":")
         protocol = protocol_of(word, text)
         if origin:
             Target.parse(f"{protocol}:{origin}")
-        elif passed:
+        elif sign in ("=", "+"):
             raise UsageError(f"{text!r} leads nowhere")
-        return cls(protocol, _port("--listen", port), origin, not passed)
+        if sign == "+" and protocol == "udp":
+            raise UsageError(f"{text!r}: datagrams are not copied")
+        return cls(protocol, _port("--listen", port), origin, sign not in ("=", "+"), sign == "+")
 
     def __str__(self) -> str:
         here = f"{self.protocol}:{self.port}"
-        return f"{here}{'>' if self.to_laptop else '='}{self.origin}" if self.origin else here
+        sign = "+" if self.copied else ">" if self.to_laptop else "="
+        return f"{here}{sign}{self.origin}" if self.origin else here
 
 
 @dataclass(frozen=True, slots=True)

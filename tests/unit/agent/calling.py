@@ -43,11 +43,13 @@ def taking_callers(
     *,
     protocol: str = "tcp",
     to_laptop: bool = True,
+    copied: bool = False,
     patience: Patience = PATIENT,
 ) -> Iterator[Place]:
-    """An agent whose one port fails open to ``origin``."""
+    """An agent whose one port fails open to ``origin``, or is always its and ``copied``."""
     where = "" if origin is None else f"{origin.host}:{origin.port}"
-    listen = Listen("udp" if protocol == "udp" else "tcp", free_port(), where, to_laptop)
+    to_laptop = to_laptop and not copied
+    listen = Listen("udp" if protocol == "udp" else "tcp", free_port(), where, to_laptop, copied)
     spec, lines = AgentSpec(token_digest(TOKEN), free_port(), (listen,)), list[str]()
     loop = asyncio.get_running_loop()
     agent = Agent(loop, spec, FACTS, lines.append, patience=patience)
@@ -65,7 +67,7 @@ async def laptop(place: Place, target: Target | None, pipes: int = 1) -> AsyncIt
         {} if target is None else {(listen.protocol, listen.port): target}
     )
     tunnel = Tunnel(lambda: connect(place.spec.port), TOKEN, pipes=pipes)
-    tunnel.on_open = Answers(targets)
+    tunnel.on_open = Answers(targets, mute=listen.copied)
     async with running(tunnel):
         await tunnel.ready(5)
         yield tunnel

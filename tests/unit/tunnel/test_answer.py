@@ -70,6 +70,38 @@ async def test_a_call_is_opened_and_led_to_its_target():
             assert (answers.answered, answers.refused, answers.running()) == (1, 0, [])
 
 
+async def test_a_copy_is_heard_and_nobody_hears_its_answer():
+    async with serving(greet) as target:
+        async with answering(target, mute=True) as (answers, agent, records):
+            with await Caller(agent).talk() as sock:
+                sock.sendall(b"you")
+                sock.shutdown(socket.SHUT_WR)
+                assert await read_all(sock) == b""
+            await until(lambda: records)
+            assert (records[0].received, records[0].sent, records[0].ended) == (3, 0, "closed")
+            assert answers.answered == 1
+
+
+async def test_a_copy_that_is_reset_is_one_for_its_target_too():
+    heard = asyncio.Event()
+
+    async def listen(reader, writer):
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+            return
+        heard.set()
+
+    async with serving(listen) as target:
+        async with answering(target, mute=True) as (_, agent, records):
+            caller = Caller(agent)
+            with await caller.talk():
+                caller.stream.abort(Reason.ENOBUFS)
+                await until(lambda: records)
+            assert records[0].ended == "reset by the caller"
+            async with asyncio.timeout(5):
+                await heard.wait()
+
+
 async def test_a_unix_socket_may_be_a_target(tmp_path):
     async def talk(reader, writer):
         await greet(reader, writer)

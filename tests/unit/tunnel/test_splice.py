@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from tests.unit.tunnel.ends import read_all, tcp_pair, until
 
-from ktconnect.tunnel.splice import Splice
+from ktconnect.tunnel.splice import Splice, muted
 from ktconnect.tunnel.tuning import is_reset, reset_on_close
 
 Joined = tuple[socket.socket, socket.socket, list[Splice], Splice]
@@ -102,3 +102,69 @@ async def test_a_defect_ends_its_own_pair_of_sockets():
         for sock in (caller, origin):
             with pytest.raises(ConnectionResetError):
                 await read_all(sock)
+
+
+class Listener:
+    """A tee that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.said: list[object] = []
+
+    def heard(self, data: memoryview) -> None:
+        self.said.append(bytes(data))
+
+    def heard_all(self) -> None:
+        self.said.append("all")
+
+    def broke_off(self) -> None:
+        self.said.append("broke off")
+
+
+async def test_a_tee_hears_what_the_left_one_says_and_how_it_ended():
+    (caller, left), (origin, right) = tcp_pair(), tcp_pair()
+    tee, ended = Listener(), list[Splice]()
+    with caller, origin:
+        splice = Splice(asyncio.get_running_loop(), left, right, ended.append, tee)
+        origin.sendall(b"greeting")
+        caller.sendall(b"question")
+        await until(lambda: tee.said)
+        caller.shutdown(socket.SHUT_WR)
+        assert await read_all(origin) == b"question"
+        assert tee.said == [b"question", "all"]
+        splice.reset()
+        assert tee.said[2:] == ["broke off"]
+
+
+async def test_a_tee_is_not_told_of_an_end_in_order_twice():
+    (caller, left), (origin, right) = tcp_pair(), tcp_pair()
+    tee, ended = Listener(), list[Splice]()
+    with caller, origin:
+        Splice(asyncio.get_running_loop(), left, right, ended.append, tee)
+        for sock in (caller, origin):
+            sock.shutdown(socket.SHUT_WR)
+        await until(lambda: ended)
+        assert tee.said == ["all"]
+
+
+async def test_a_muted_target_hears_all_and_nobody_hears_it():
+    loop = asyncio.get_running_loop()
+    there, target = tcp_pair()
+    said, _ = muted(loop, target)
+    with said, there:
+        await loop.sock_sendall(said, b"copy")
+        assert await loop.sock_recv(there, 100) == b"copy"
+        async with asyncio.timeout(5):
+            await loop.sock_sendall(there, bytes(4 << 20))  # it is read, or this would wait
+        said.shutdown(socket.SHUT_WR)
+        assert await loop.sock_recv(there, 100) == b""
+        there.close()
+        assert await read_all(said) == b""
+
+
+async def test_a_muted_target_can_be_left_by_force():
+    there, target = tcp_pair()
+    said, splice = muted(asyncio.get_running_loop(), target)
+    with said, there:
+        splice.reset()
+        with pytest.raises(ConnectionResetError):
+            await read_all(there)

@@ -55,6 +55,10 @@ def test_the_port_has_a_default():
         ("tcp:8080", Listen("tcp", 8080)),
         ("udp:53>10.96.3.4:53", Listen("udp", 53, "10.96.3.4:53")),
         ("tcp:8080=[fd00::3]:80", Listen("tcp", 8080, "[fd00::3]:80", to_laptop=False)),
+        (
+            "tcp:8080+10.96.3.4:80",
+            Listen("tcp", 8080, "10.96.3.4:80", to_laptop=False, copied=True),
+        ),
     ],
 )
 def test_a_listen_reads_and_writes_as_the_same_text(text, listen):
@@ -85,6 +89,8 @@ def test_udp_may_use_a_number_that_laptops_come_in_by():
         (["--listen", "tcp:0"], "--listen 0 is not between"),
         (["--listen", "tcp:80>web"], "has no port"),
         (["--listen", "tcp:80="], "'tcp:80=' leads nowhere"),
+        (["--listen", "tcp:80+"], "leads nowhere"),
+        (["--listen", "udp:80+10.0.0.1:80"], "datagrams are not copied"),
         (["--listen", "tcp:80", "--listen", "tcp:80>10.0.0.1:80"], "tcp port 80 twice"),
         (["--listen", "tcp:7070"], "tcp port 7070 twice"),
         (["--guard", "ns/lease"], "--guard ns/lease is not namespace/lease/seconds"),
