@@ -68,10 +68,12 @@ def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tm
             compared(session, "/bytes")
             json.loads(file.read_text())  # whole, though it grows
             ann.process.send_signal(signal.SIGSTOP)  # it hangs, and nobody notices
-            with shop.caller.load("http", "shop", 80, path="/hang", count=100) as load:
-                tally = load.wait()
-            assert (tally.failed, set(tally.who)) == (0, {"shop"})
-            ann.process.send_signal(signal.SIGCONT)
+            try:
+                with shop.caller.load("http", "shop", 80, path="/hang", count=100) as load:
+                    tally = load.wait()
+                assert (tally.failed, set(tally.who)) == (0, {"shop"})
+            finally:
+                ann.process.send_signal(signal.SIGCONT)
         totals = next(event for event in session.events if event["event"] == "totals")
         assert totals["compared"] >= 2
         again = run_ktctl(
@@ -106,3 +108,24 @@ def test_copies_that_match_come_and_a_dead_laptop_is_nobodys_business(shop):
     done = run_ktctl(shop.cluster, "recover", "shop", "--namespace", shop.namespace)
     assert done.code == 0, done.stderr
     wait_until(lambda: left_behind(shop) == [], within=60)
+
+
+def test_bytes_of_any_protocol_are_copied_and_the_original_answers(shop):
+    with polyglot_on_laptop(shop.cluster, "ann") as ann:
+        words = ("--mode", "tcp", "--expose", f"{ann.http}:80", "--log")
+        with mirror(shop, *words) as session:
+
+            def copied():
+                assert shop.caller.ask("http", "shop", 80).who == "shop"
+                calls = [event for event in session.events if event["event"] == "call"]
+                return any(call["received"] for call in calls)
+
+            wait_until(copied, within=20)
+            ann.process.send_signal(signal.SIGSTOP)
+            try:
+                with shop.caller.load("http", "shop", 80, count=50) as load:
+                    tally = load.wait()
+                assert (tally.failed, set(tally.who)) == (0, {"shop"})
+            finally:
+                ann.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: left_behind(shop) == [], within=20)

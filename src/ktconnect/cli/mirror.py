@@ -1,5 +1,6 @@
 """`ktctl mirror`."""
 
+import os
 from typing import Any
 
 import click
@@ -88,7 +89,7 @@ def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> MirrorSpec:
             diff=flags["diff"],
             everything=flags["log"],
             ignored=frozenset(name.strip().lower() for name in flags["ignored"]),
-            record=flags["record"],
+            record=os.path.abspath(flags["record"]) if flags["record"] else "",  # --detach moves
             secrets=flags["recordsecrets"],
         ),
         router=router_pod(flags, cluster),

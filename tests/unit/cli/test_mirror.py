@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from ktconnect.cli import mirror as command
@@ -32,7 +34,7 @@ def test_the_flags_reach_the_mode(asked):
     assert target == spec.target == "web"
     assert (spec.percent, spec.mode, len(spec.matches)) == (2.5, "router", 2)
     keeping = spec.keeping
-    assert (keeping.diff, keeping.record, keeping.secrets) == (True, "a.har", True)
+    assert (keeping.diff, keeping.record, keeping.secrets) == (True, os.path.abspath("a.har"), True)
     assert keeping.everything
     assert keeping.ignored == frozenset({"x-a"})
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.unit.modes.answering import serving
+from tests.unit.modes.inbound import in_shop
 from tests.unit.modes.reporting import Remembering
 
 from ktconnect.errors import TunnelClosed
 from ktconnect.kube.podhttp import PodHttp
 from ktconnect.modes.mirror import tapping
-from ktconnect.modes.mirror.tapping import Tapping
+from ktconnect.modes.mirror.tapping import RouterPods, Tapping
 from ktconnect.rules.match import parse_match
 from ktconnect.rules.model import Share
 from ktconnect.tunnel.socketpipe import SocketPipe
@@ -137,3 +138,34 @@ async def test_that_somebody_else_looks_is_said_once_and_waited_for(tap, reporte
         await found.get()
     assert len(reporter.warnings) == 1
     assert "somebody else looks" in reporter.warnings[0][0]
+
+
+async def test_routers_are_found_by_their_name_and_asked_where_they_listen(monkeypatch):
+    opened = []
+    monkeypatch.setattr(tapping, "pod_http", lambda *where: opened.append(where[1:]))
+    async with in_shop() as (api, cluster, _):
+        for name, ready in (("one", "True"), ("two", "False")):
+            api.put(router_pod(name, ready))
+        files = {"bootstrap.json": json.dumps(admin_at(19901))}
+        metadata = {"name": "web-kt-router", "namespace": "shop"}
+        api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files})
+        routers = RouterPods(cluster, "shop", "web")
+        assert await routers.ready() == ["one"]
+        await routers.admin("one")
+    assert opened == [("shop", "one", 19901)]
+
+
+def admin_at(port):
+    return {"admin": {"address": {"socket_address": {"port_value": port}}}}
+
+
+def router_pod(name, ready):
+    metadata = {"name": name, "namespace": "shop", "labels": {"kt-session": "web-kt-router"}}
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {},
+        "status": {**status, "podIP": "10.0.0.9"},
+    }
