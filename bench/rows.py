@@ -93,6 +93,15 @@ def _inbound() -> list[Row]:
     ]
 
 
+def _rules() -> list[Row]:
+    """A router's files for a thousand users; a ConfigMap holds 1 MiB."""
+    second, one_map = Goal(1000, "at most", unit=" ms"), Goal(1024, "at most", unit=" KiB")
+    return [
+        Row("rules@0", "rules of a router, 1,000 users: made in", "ms", (second,)),
+        Row("rules-size@0", "… their size", "KiB", (one_map,)),
+    ]
+
+
 def rows() -> list[Row]:
     """The whole table."""
     start = Row("start@0", "from start to first byte", "s", (Goal(3.0, "at most", unit=" s"),))
@@ -101,4 +110,4 @@ def rows() -> list[Row]:
         Row("dns-same@0", "DNS lookups, the same twenty names", "/s"),
     ]
     moving = [row for delay in DELAYS for row in (*_throughput(delay), *_latency(delay))]
-    return [*moving, *_fresh(), start, *_cost(), *names, *_inbound()]
+    return [*moving, *_fresh(), start, *_cost(), *names, *_inbound(), *_rules()]

@@ -9,8 +9,14 @@ from tests.unit.rules.test_order import share
 from ktconnect.rules.envoy_listeners import address, listener, listeners_text
 from ktconnect.rules.plan import RoutedPort, RoutePlan
 
-PORTS = {app: RoutedPort(n, 8000 + n, app) for n, app in enumerate(("http", "grpc", "unknown"), 1)}
-PORTS |= {app: RoutedPort(n, 8000 + n, app) for n, app in enumerate(("tls", "tcp", "udp"), 4)}
+PORTS = {
+    "http": RoutedPort(1, 8001, "http"),
+    "grpc": RoutedPort(2, 8002, "grpc"),
+    "unknown": RoutedPort(3, 8003, "unknown"),
+    "tls": RoutedPort(4, 8004, "tls"),
+    "tcp": RoutedPort(5, 8005, "tcp"),
+    "udp": RoutedPort(6, 8006, "udp"),
+}
 EVERY = tuple(port.number for port in PORTS.values())
 
 

@@ -16,6 +16,6 @@ def test_bodies_are_shown_up_to_a_limit():
 
 
 def test_a_part_of_the_requests_can_be_asked_for():
-    match = {"http_request_headers_match": {"headers": []}}
+    match: dict[str, object] = {"http_request_headers_match": {"headers": []}}
     assert tap_request(match)["tap_config"]["match_config"] == match
     assert tap_request()["tap_config"]["match_config"] == {"any_match": True}
