@@ -38,7 +38,7 @@ def through_router(walk: Walk) -> Share | None:
 
 def name(share: Share) -> str:
     """How a share is called in front of people."""
-    return f"{share.mark} of {share.user}"
+    return f"{'the mirror' if share.kind == 'mirror' else share.mark} of {share.user}"
 
 
 def _past(walk: Walk) -> str:

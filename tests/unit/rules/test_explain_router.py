@@ -109,7 +109,9 @@ def test_a_mirror_gets_copies_of_what_the_origin_answers():
     assert said.answer.by == "origin"
     [got] = said.copies
     assert (got.user, got.percent, got.alive) == ("bob@pc", 10.0, True)
-    assert asked(Request(), copy).copies == ()
+    missed = asked(Request(), copy)
+    assert missed.copies == ()
+    assert "the mirror of bob@pc does not match" in why(missed, "router")
     assert asked(CI, copy, share("ci")).copies == ()
 
 
