@@ -1,5 +1,6 @@
 """The page for those who come from KT Connect: every line of it is run, up to what a mode gets."""
 
+import logging
 import re
 import shlex
 from ipaddress import ip_network
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ktconnect import __version__
 from ktconnect.cli.main import run
 from ktconnect.modes import birdseye, clean, preview, recover
 from ktconnect.modes.birdseye import View
@@ -125,8 +127,8 @@ EFFECTS = {
 }
 # What says what holds anyway, or has no effect any more: nothing but a note may come of it.
 SAME = {
-    *(C + flag for flag in ("-d", "--debug", "--useShadowDeployment", "--asWorker")),
-    *(C + flag for flag in ("--useKubectl", '-e "-n x"', "--mode tun2socks", "--mode sshuttle")),
+    *(C + flag for flag in ("--useShadowDeployment", "--asWorker", "--useKubectl", '-e "-n x"')),
+    *(C + flag for flag in ("--mode tun2socks", "--mode sshuttle")),
     *(C + flag for flag in ("--dnsMode localDNS", "--dnsPort 10053", "--method vpn")),
     *(C + flag for flag in ("--method tun", "--sshPort 2222", "--port 2222", "--global")),
     *(C + flag for flag in ("--tunName tun0", "--tunCidr 10.1.1.0/30", "--jvmrc /tmp")),
@@ -135,6 +137,13 @@ SAME = {
     X + "--mode switch",
     M + "--mode auto",
     "ktctl birdseye --sortBy status",
+}
+LOUD = {C + "-d", C + "--debug"}
+SHOWN = {
+    "ktctl -h": "birdseye",
+    C + "--help": "--dnsMode",
+    "ktctl -v": __version__,
+    "ktctl --version": __version__,
 }
 REFUSED = {X + "--mode ephemeral": "NET_ADMIN"}
 PLAIN = {
@@ -198,7 +207,7 @@ def plain(line):
 
 
 def test_the_page_and_what_is_looked_at_are_the_same_lines():
-    assert set(LINES) == EFFECTS.keys() | SAME | REFUSED.keys()
+    assert set(LINES) == EFFECTS.keys() | SAME | LOUD | SHOWN.keys() | REFUSED.keys()
     assert len(LINES) == len(set(LINES))
 
 
@@ -214,6 +223,21 @@ def test_a_flag_does_what_the_page_says(machine, line):
 @pytest.mark.parametrize("line", sorted(SAME))
 def test_a_flag_that_says_what_holds_anyway_changes_nothing(machine, line):
     assert machine.run(line) == machine.run(plain(line))
+
+
+@pytest.mark.parametrize("line", sorted(LOUD))
+def test_a_log_in_detail_is_written(machine, line):
+    log = logging.getLogger("ktconnect")
+    assert machine.run(plain(line)) == machine.run(line)
+    assert log.level == logging.DEBUG
+    machine.run(plain(line))
+    assert log.level == logging.WARNING
+
+
+@pytest.mark.parametrize("line", sorted(SHOWN))
+def test_what_is_asked_for_is_shown(line, capsys):
+    assert run(shlex.split(line)[1:]) == 0
+    assert SHOWN[line] in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("line", sorted(REFUSED))
