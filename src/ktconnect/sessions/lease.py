@@ -20,6 +20,8 @@ from .holders import Taken
 
 log = logging.getLogger(__name__)
 
+RENEWED_WITHIN = 5.0
+"""Seconds that a renewal may take at least, before the next one is tried."""
 WATCH_AGAIN = 2.0
 """Seconds until a watch that can't be had is tried again."""
 
@@ -59,6 +61,7 @@ class SessionLease:
         self._now = now or server_clock(cluster)
         self._stored: Manifest | None = None
         self._sent: Manifest | None = None
+        self._together: list[SessionLease] = []
         self.session = session
 
     @property
@@ -109,14 +112,26 @@ class SessionLease:
             if self._stored is not None:
                 await self._patch(leases.departing(self.uid))
 
+    def renew_with(self, other: "SessionLease") -> None:
+        """From now on ``keep_alive`` renews ``other`` as well, just after this one."""
+        self._together.append(other)
+
+    @property
+    def pace(self) -> float:
+        """Seconds from one renewal to the next."""
+        return leases.renew_seconds(self._restore_after)
+
     async def keep_alive(self, every: float | None = None) -> None:
         """Renew until cancelled. A cluster out of reach is not a reason to give up."""
         while True:
-            await asyncio.sleep(every or leases.renew_seconds(self._restore_after))
-            try:
-                await self.renew()
-            except KtError as error:
-                log.debug("the lease was not renewed: %s", error)
+            pace = every or min(each.pace for each in (self, *self._together))
+            await asyncio.sleep(pace)
+            for each in (self, *self._together):
+                try:
+                    async with asyncio.timeout(max(pace, RENEWED_WITHIN)):
+                        await each.renew()
+                except (KtError, TimeoutError) as error:
+                    log.debug("lease %s was not renewed: %s", each.session.name, error)
 
     async def check(self) -> None:
         """Make sure that it is still ours: a machine that wakes up may have been undone meanwhile.

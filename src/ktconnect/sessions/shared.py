@@ -68,8 +68,8 @@ def participants(records: Iterable[Record], namespace: str, name: str) -> list[R
 class SharedLease(SessionLease):
     """The Lease ``kt-router-SERVICE``, as one of those who share it holds it.
 
-    ``join`` first; then ``keep_alive`` until the end, ``ended`` to be told when somebody else has
-    ended it (``join`` again makes it anew), ``write_journal`` when what is to be put back has
+    ``own.renew_with(it)`` and ``join`` first; ``ended`` tells when somebody else has ended it
+    (``join`` again makes it anew), ``write_journal`` is for when what is to be put back has
     changed. In the end ``end``, and if that says so ``give_back`` and ``delete``. ``owner`` is the
     owner reference for all that is shared. Every method raises what `Cluster` raises.
     """
@@ -129,6 +129,19 @@ class SharedLease(SessionLease):
                 f"{self._target} is being put back, by {by}, and that does not end",
                 hint=f"`ktctl recover {self._target} --takeover` does it in their place",
             ) from None
+
+    async def renew(self) -> None:
+        """Say that one of those who share it is alive. One that somebody has ended or deleted
+        though we live is joined again, or made anew with what we know of its journal.
+
+        Before ``join`` and after ``end`` that is not ours to do.
+        """
+        if not self.is_known:
+            return
+        if self._leaving or await self.refresh() is not None:
+            await super().renew()
+        else:
+            await self.join(self.record.journal or ())
 
     async def write_journal(self, journal: Iterable[Entry]) -> None:
         """Replace the journal that was read last.
@@ -192,13 +205,13 @@ class SharedLease(SessionLease):
 
     async def _made_or_joined(self, journal: tuple[Entry, ...]) -> bool | None:
         """True: made; False: joined; None: look again."""
-        self._stored = found = await self._found()
+        found = await self._found()
         if found is None:
             with suppress(Taken):
                 await self.create(journal)
                 return True
             return None
-        record = record_of(found)
+        self._stored, record = found, record_of(found)
         check_journal(record)
         if record.taken_by:
             await self._finish(record)

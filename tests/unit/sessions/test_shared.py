@@ -305,3 +305,52 @@ async def test_who_leaves_what_never_stands_still_leaves_it_to_others(monkeypatc
 
         api.routes[LEASE_PATH] = read
         assert await ann.shared.end(ann.own) is False
+
+
+async def test_it_is_kept_alive_together_with_the_session_of_whoever_shares_it():
+    async with in_cluster() as (api, cluster):
+        ann = User(cluster, "ann")
+        ann.own.renew_with(ann.shared)
+        await ann.own.create()
+        async with asyncio.TaskGroup() as tasks:
+            alive = tasks.create_task(ann.own.keep_alive(every=0.01))
+            await renewals(api, 2)
+            await ann.shared.join([entry()])
+            await renewals(api, 2, NAME)
+            api.denied = {("patch", "leases", "demo")}  # no reason to give up
+            await renewals(api, 2, NAME)
+            api.denied = set()
+            api.remove(LEASE, NAME, "demo")
+            await until(lambda: (LEASE, "demo", NAME) in api.objects)
+            assert stored(api).journal == (entry(),)
+            await ann.shared.end(ann.own)
+            api.remove(LEASE, NAME, "demo")
+            await renewals(api, 2)
+            alive.cancel()
+        assert await find_shared(cluster, "demo", "web") is None
+
+
+async def renewals(api, number, name="kt-mesh-web-ann"):
+    """Until the Lease was patched so many times more."""
+
+    def count():
+        return sum(each.method == "PATCH" and each.path.endswith(name) for each in api.asked)
+
+    begin = count()
+    await until(lambda: count() >= begin + number)
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - a fake's list says nothing when it grows
+            await asyncio.sleep(0.01)
+
+
+async def test_who_renews_at_the_slower_pace_takes_the_faster_one():
+    async with in_cluster() as (_, cluster):
+        ann = User(cluster, "ann", restore_after=8)
+        await ann.come()
+        bob = User(cluster, "bob")
+        assert bob.shared.pace == 15
+        await bob.come()
+        assert bob.shared.pace == ann.shared.pace == 2

@@ -86,6 +86,7 @@ class SharingWay:
         self._made = await self._create(service, owner)
         self.share = said_on(self._made, replace(self.share, leaving=True))
         together = await self.driver.shared_journal()
+        place.lease.renew_with(place.shared)
         await place.shared.join(together)
         await self.driver.prepare(owner, self.share)
         if not self._backends.are_there:
@@ -120,7 +121,6 @@ class SharingWay:
         try:
             async with task_group() as tasks:
                 running = [
-                    tasks.create_task(self._place.shared.keep_alive()),
                     tasks.create_task(self.driver.follow(reporter)),
                     tasks.create_task(tell_overlaps(self._place, self.share, reporter)),
                 ]
