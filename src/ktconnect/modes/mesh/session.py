@@ -42,6 +42,7 @@ class MeshSession(InboundSession):
         account = await self._account()
         wanted = agent_plan(self.plan, self._spec, origins, self._way.labels, account)
         await Shadow(self._cluster, self._lease, wanted).create()
+        await self._sharing.driver.rehearse(self._sharing.share)
         theirs = (*together, *self._sharing.driver.journal)
         changes = [entry for entry in theirs if entry.before != entry.after]
         tell(self._cluster, changes, reporter)

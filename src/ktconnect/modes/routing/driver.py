@@ -65,6 +65,9 @@ class Driver(Protocol):
         """Begin to make what must be there before requests can be told apart; ``owner`` is the
         session's Lease. Not waited for: it comes up beside the agent."""
 
+    async def rehearse(self, share: Share) -> None:
+        """On a cluster to which nothing is written: what ``join`` would write besides."""
+
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
         """Wait until all that is there and can be used.
 

@@ -70,6 +70,10 @@ class GatewayDriver:
         await self._routes.check(share)
         self._mine = share
 
+    async def rehearse(self, share: Share) -> None:
+        """See `Driver`."""
+        await self._routes.settle(share)
+
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
         """See `Driver`: who is to take the routes is there, or it isn't; `join` sees that."""
 

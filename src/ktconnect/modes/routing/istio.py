@@ -67,6 +67,11 @@ class IstioDriver:
         self._notes = await self._rules.check(share)
         self._mine = share
 
+    async def rehearse(self, share: Share) -> None:
+        """See `Driver`."""
+        taking = replace(share, leaving=False)
+        await self._rules.settle(taking, taking=True, written_down=False)
+
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
         """See `Driver`: Istio's own part is there already."""
         for note in self._notes:

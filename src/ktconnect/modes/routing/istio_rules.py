@@ -25,7 +25,7 @@ from ktconnect.sessions.shared import shared_session
 
 from .driver import Place
 from .istio_policy import Policy, said_by
-from .istio_theirs import VIRTUAL_SERVICE, Theirs, Wish, check_room, notes
+from .istio_theirs import VIRTUAL_SERVICE, Put, Theirs, Wish, check_room, notes
 from .shares import Shares, with_own
 
 log = logging.getLogger(__name__)
@@ -61,15 +61,17 @@ class IstioRules:
         gateways = through_gateways(found, self._place.service, self._place.namespace)
         return notes(theirs, rules, gateways)
 
-    async def settle(self, mine: Share | None, *, taking: bool) -> bool:
+    async def settle(self, mine: Share | None, *, taking: bool, written_down: bool = True) -> bool:
         """Have all rules as the shares want them; whether anything had to be changed.
 
         ``mine``: the session's own share; its rules are among the user's own if ``taking``, and
-        not otherwise. Raises: Conflict if somebody keeps changing them.
+        not otherwise. ``written_down``: on the session's Lease before, as it must be where
+        anything is really changed. Raises: Conflict if somebody keeps changing them.
         """
+        put = self._theirs.put if written_down else self._theirs.put_alone
         for _ in range(TRIES):
             with suppress(Conflict, NotFound):
-                return await self._settle(mine, taking=taking)
+                return await self._settle(mine, put, taking=taking)
         raise Conflict(
             f"the rules for {self._place.where} keep changing under our feet", hint="try again"
         )
@@ -88,7 +90,7 @@ class IstioRules:
         except Forbidden:
             return await self._cluster.list(VIRTUAL_SERVICE, self._place.namespace)
 
-    async def _settle(self, mine: Share | None, *, taking: bool) -> bool:
+    async def _settle(self, mine: Share | None, put: Put, *, taking: bool) -> bool:
         found = await self._cluster.list(VIRTUAL_SERVICE, self._place.namespace)
         shares = with_own(await self._shares.listed(), mine if taking else None)
         theirs = self._governing(found)
@@ -99,7 +101,7 @@ class IstioRules:
                 check_room(theirs, mine, self._place)
             users = [each for each in found if each is not own]
             wish = await self._wish(theirs if taking else None, mine, shares)
-            changed = await self._theirs.put(users, wish)
+            changed = await put(users, wish)
             changed = await self._policy.settle(mine.service, wanted=taking) or changed
         if theirs is None:
             return await self._together(own, shares) or changed

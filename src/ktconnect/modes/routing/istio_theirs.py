@@ -4,7 +4,7 @@ A VirtualService of the user stays the user's: ours are items of its list, found
 that whatever the user writes meanwhile is what is there in the end.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +46,9 @@ class Wish:
         ]
 
 
+Put = Callable[[Iterable[Manifest], Wish], Awaitable[bool]]
+
+
 class Theirs:
     """One session's rules in VirtualServices of its namespace. Raises: what `Cluster` raises."""
 
@@ -61,13 +64,14 @@ class Theirs:
         """
         entries = wish.entries
         if entries and entries != self._noted():
-            changed = await self._put(found, Wish(None, own=wish.own))
+            changed = await self.put_alone(found, Wish(None, own=wish.own))
             await self._note(entries)
             if changed:
                 raise Conflict("the rules were just taken out, to be put in anew")
-        return await self._put(found, wish)
+        return await self.put_alone(found, wish)
 
-    async def _put(self, found: Iterable[Manifest], wish: Wish) -> bool:
+    async def put_alone(self, found: Iterable[Manifest], wish: Wish) -> bool:
+        """As `put`, and nothing is written down."""
         changed = False
         for each in found:
             now = each["spec"].get("http") or []

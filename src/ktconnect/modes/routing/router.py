@@ -91,6 +91,9 @@ class RouterDriver:
             await self._shares.publish(share)
         await self._settling.settle(share)
 
+    async def rehearse(self, share: Share) -> None:
+        """See `Driver`: all that it would write is prepared, or in the shared journal."""
+
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
         """See `Driver`."""
         place = self._place

@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from tests.unit.modes.inbound import in_shop
@@ -247,3 +248,18 @@ async def test_what_an_earlier_lease_has_left_is_made_anew():
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]
         assert api.objects[VIRTUAL_SERVICE, "shop", "web-kt-mesh"]["metadata"]["uid"] != before
         assert await driver.shared_journal() == ()
+
+
+@pytest.mark.parametrize(("given", "name"), [((), "web-kt-mesh"), ((theirs(REST),), "web")])
+async def test_a_rehearsal_writes_the_rules_and_nothing_on_a_lease_that_is_not_there(given, name):
+    async with in_shop(ports=PORTS) as (api, cluster, _):
+        for each in given:
+            api.put(each)
+        one = await sharer(api, cluster)
+        api.remove("v1/Service", one.share.service, "shop")  # a rehearsal has made none
+        before = one.place.lease.stored
+        driver = IstioDriver(one.place)
+        await driver.prepare(one.place.lease.owner, one.share)
+        await driver.rehearse(replace(one.share, leaving=True))
+        assert one.place.lease.stored == before
+        assert rules(api, name)[0] == "kt-mesh-web-kt-mesh-ci-80"
