@@ -112,20 +112,20 @@ def test_copies_that_match_come_and_a_dead_laptop_is_nobodys_business(shop):
 
 def test_bytes_of_any_protocol_are_copied_and_the_original_answers(shop):
     with polyglot_on_laptop(shop.cluster, "ann") as ann:
-        words = ("--mode", "tcp", "--expose", f"{ann.http}:80", "--log")
+        words = ("--mode", "tcp", "--expose", f"{ann.tcp}:7000", "--log")
         with mirror(shop, *words) as session:
 
             def copied():
-                assert shop.caller.ask("http", "shop", 80).who == "shop"
+                answer = shop.caller.ask("tcp", "shop", 7000, messages=["hello"])
+                assert (answer.who, answer.told) == ("shop", ["hello"])
                 calls = [event for event in session.events if event["event"] == "call"]
-                return any(call["received"] for call in calls)
+                return any(call["received"] == len("hello") for call in calls)
 
             wait_until(copied, within=20)
             ann.process.send_signal(signal.SIGSTOP)
             try:
-                with shop.caller.load("http", "shop", 80, count=50) as load:
-                    tally = load.wait()
-                assert (tally.failed, set(tally.who)) == (0, {"shop"})
+                of = {"kind": "tcp", "host": "shop", "port": 7000, "messages": ["hello"]}
+                assert {each.who for each in shop.caller.ask_all([of] * 50)} == {"shop"}
             finally:
                 ann.process.send_signal(signal.SIGCONT)
     wait_until(lambda: left_behind(shop) == [], within=20)
