@@ -1,5 +1,6 @@
 """The part of the way that belongs to a service mesh: whose rules are heard, and what they say."""
 
+from dataclasses import replace
 from typing import Final
 
 from .explain_facts import Answer, Copy, Facts, Place, Walk
@@ -92,20 +93,23 @@ def _follow(walk: Walk, ruling: Ruling) -> Place | Answer:
 
 
 def _subset(walk: Walk, place: Place, leads: Leads) -> Place | Answer:
+    """Those of its Pods that are meant; the agent of `mesh --mode manual` may be one."""
     if not leads.subset:
         return place
     labels = subset_labels(leads, walk.facts)
     if labels is None:
         return Answer("nobody", f"no DestinationRule knows subset {leads.subset}: 503")
-    pods = tuple(each.pod for each in place.ready if labels.items() <= each.labels.items())
+    pods = tuple(each for each in place.ready if labels.items() <= each.labels.items())
     if not pods:
         return Answer("nobody", f"no ready Pod is in subset {leads.subset}: 503")
-    return Answer("origin", f"Pods of {leads}", pods)
+    return replace(place, endpoints=pods)
 
 
 def _place(facts: Facts, leads: Leads) -> Place | None:
     if leads.namespace != facts.service.namespace:
         return Place(leads.name, leads.namespace)
+    if leads.name == facts.service.name:
+        return facts.service
     return facts.places.get(leads.name)
 
 

@@ -2,7 +2,7 @@ import pytest
 from tests.unit.rules.explaining import WEB, facts, plain, share, why
 
 from ktconnect.rules.explain import explain
-from ktconnect.rules.explain_facts import Caller, Others
+from ktconnect.rules.explain_facts import Caller, Endpoint, Laptop, Others, Place
 from ktconnect.rules.explain_istio import host_of, istio_ruling, unmet
 from ktconnect.rules.request import Request
 
@@ -174,6 +174,16 @@ def test_subsets_are_some_of_the_pods():
     other = {**subset("v1"), "spec": {"host": "api"}}
     said = asked(rule, subsets=[other, subset("v2", version="v2")])
     assert said.answer.who == "no DestinationRule knows subset v1: 503"
+
+
+def test_a_subset_may_be_somebodys_agent_alone():
+    agent = Endpoint("agent-1", True, {"app": "web", "version": "ci"}, "shadow-mesh", "a")
+    web = Place("web", "shop", (WEB, agent), {"app": "web"})
+    bob = Laptop("kt-mesh-web.ci", "mesh", "bob@pc", alive=True)
+    rule = service(to("web", destination={"subset": "ci"}))
+    ci = subset("ci", version="ci")
+    said = asked(rule, subsets=[ci], service=web, laptops={"a": bob})
+    assert (said.answer.by, said.answer.user) == ("laptop", "bob@pc")
 
 
 def test_a_host_that_is_not_there_answers_nobody():
