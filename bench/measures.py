@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bench import cost, crowd, fresh, latency, lookups, rules, startup, throughput
+from bench import cost, crowd, fresh, latency, lookups, mirroring, rules, startup, throughput
 from bench.measure import Measure
 from bench.rows import DELAYS
 
@@ -19,5 +19,5 @@ def measures(only: str = "") -> list[tuple[int, list[Measure]]]:
 
 def _all() -> Iterator[Measure]:
     """Memory is looked at before anything has moved, the crowd comes last."""
-    for room in (startup, rules, cost, throughput, latency, fresh, lookups, crowd):
+    for room in (startup, rules, mirroring, cost, throughput, latency, fresh, lookups, crowd):
         yield from room.measures()

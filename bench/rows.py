@@ -102,6 +102,18 @@ def _rules() -> list[Row]:
     ]
 
 
+def _mirror() -> list[Row]:
+    """Callers of a Service, next to the same with a mirror whose laptop hangs."""
+    none = (Goal(0.0, "at most", unit=" %"),)
+    return [
+        Row("mirror-none-p50@0", "callers, 200 new connections/s, nobody in between, p50", "ms"),
+        Row("mirror-none-p99@0", "… p99", "ms"),
+        Row("mirror-hangs-p50@0", "… mirrored to a laptop that hangs, p50", "ms"),
+        Row("mirror-hangs-p99@0", "… p99", "ms"),
+        Row("mirror-hangs-errors@0", "… failed, of all", "%", none),
+    ]
+
+
 def rows() -> list[Row]:
     """The whole table."""
     start = Row("start@0", "from start to first byte", "s", (Goal(3.0, "at most", unit=" s"),))
@@ -110,4 +122,4 @@ def rows() -> list[Row]:
         Row("dns-same@0", "DNS lookups, the same twenty names", "/s"),
     ]
     moving = [row for delay in DELAYS for row in (*_throughput(delay), *_latency(delay))]
-    return [*moving, *_fresh(), start, *_cost(), *names, *_inbound(), *_rules()]
+    return [*moving, *_fresh(), start, *_cost(), *names, *_inbound(), *_mirror(), *_rules()]

@@ -13,6 +13,7 @@ import time
 
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 PATIENCE = 10
+PAGE = 100  # bytes
 Address = tuple[str, int]
 
 
@@ -56,7 +57,7 @@ def answered(address: Address) -> bool:
         answer = b""
         while more := connection.recv(4096):
             answer += more
-    return answer.endswith(100 * b"x")
+    return len(answer.partition(b"\r\n\r\n")[2]) == PAGE
 
 
 def main(address: Address, at_once: int, seconds: float, rate: float) -> dict[str, object]:
