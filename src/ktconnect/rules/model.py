@@ -106,7 +106,7 @@ def share_of(service: Manifest) -> Share | None:
             percent=float(said.get("percent", 100)),
             leaving=bool(said.get("leaving", False)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -107,7 +107,7 @@ class Arrival:
         self.on_connected: Callable[[socket.socket], object] | None = None
         """Called when the target has accepted, before anything is sent there."""
         self.between: Callable[[socket.socket], socket.socket] | None = None
-        """Gives the socket that the stream is joined to instead of the target's."""
+        """Gives the stream another socket than the target's."""
         self.on_end: OnEnd | None = None
         """Called once, when the stream is over."""
 
@@ -124,8 +124,7 @@ class Arrival:
         if self.on_connected is not None:
             self.on_connected(sock)
         self._link.say_opened(self._number, self._dialer.patience)
-        joined = sock if self.between is None else self.between(sock)
-        self.stream.attach(joined, watched=True)
+        self.stream.attach(self.between(sock) if self.between else sock, watched=True)
 
     def unreachable(self, errno: int) -> None:
         """See Guest."""
