@@ -9,7 +9,6 @@ session that was there first; (5) by the name of its Service; (6) as the session
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from itertools import product
 from typing import Final
 
@@ -92,8 +91,6 @@ def unusable(share: Share) -> str:
 
     A proxy refuses all rules for one that it can't read, so one session's must not get in.
     """
-    if not _is_address(share.address):
-        return f"its Service {share.service} has no cluster IP"
     if not _MARK.fullmatch(share.mark):
         return f"no header can say its mark {share.mark!r}"
     if not 0 <= share.percent <= 100:
@@ -104,13 +101,6 @@ def unusable(share: Share) -> str:
     except UsageError as error:
         return str(error)
     return "" if share.matches else "it says of no request that it is meant"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
 
 
 def may_both_hold(one: Match, other: Match) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final, Literal
 
 from .model import Manifest, Match, Share
@@ -98,8 +99,10 @@ class RoutePlan:
 
     @property
     def usable(self) -> tuple[Share, ...]:
-        """The shares that rules can be made of, the oldest first; see `order.unusable`."""
-        usable = (share for share in self.shares if not unusable(share))
+        """The shares that rules can be made of (`order.unusable`) and whose Service has a cluster
+        IP; the oldest first."""
+        reachable = (share for share in self.shares if _is_address(share.address))
+        usable = (share for share in reachable if not unusable(share))
         return tuple(sorted(usable, key=lambda share: (share.since, share.service)))
 
     def number_of(self, share: Share, port: RoutedPort) -> int:
@@ -130,6 +133,14 @@ def app_of(port: Mapping[str, Any]) -> App:
     name = str(port.get("name") or "").lower()
     found = _app("grpc-web" if name.startswith("grpc-web") else name.partition("-")[0])
     return found or ("tcp" if int(port["port"]) in _TCP_PORTS else "unknown")
+
+
+def _is_address(text: str) -> bool:
+    """Not so of a headless Service's ``None``."""
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
 
 
 def _sees_tls(match: Match) -> bool:

@@ -1,8 +1,8 @@
 """What a session's Service says of its share, and what others may have written there."""
 
 import json
-from typing import Any
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.rules.test_order import share

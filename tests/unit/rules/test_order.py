@@ -116,8 +116,6 @@ def test_who_stands_in_nobodys_way_is_not_told_of():
 @pytest.mark.parametrize(
     ("share", "why"),
     [
-        (share("a", address=""), "no cluster IP"),
-        (share("a", address="None"), "no cluster IP"),
         (replace(share("a"), mark='x"y'), "no header can say"),
         (share("a", percent=101.0), "no share of a hundred"),
         (replace(share("a"), matches=()), "of no request"),

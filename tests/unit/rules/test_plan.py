@@ -78,4 +78,6 @@ def test_only_what_can_be_told_apart_is_exposed():
 
 def test_shares_that_no_proxy_can_read_are_left_out_and_the_oldest_comes_first():
     ann, bob = share("ann", since="2026-02"), share("bob", since="2026-01")
-    assert plan(ann, bob, replace(ann, address="")).usable == (bob, ann)
+    nowhere = [replace(ann, address=text) for text in ("", "None")]
+    nothing = replace(ann, matches=())
+    assert plan(ann, bob, *nowhere, nothing).usable == (bob, ann)
