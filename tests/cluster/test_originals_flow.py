@@ -84,6 +84,12 @@ def answer(cluster: Playground, url: str, *headers: str) -> str:
     return done.stdout
 
 
+def first_answer(cluster: Playground, url: str, *headers: str) -> str:
+    """What it gets once it gets anything at all: the machine may be busy with other things."""
+    found = wait_until(lambda: answer(cluster, url, *headers), within=15)
+    return str(found)
+
+
 def answers(cluster: Playground, url: str, wanted: str, *headers: str) -> None:
     """It does in the end, as their script, too, asks again and again."""
     wait_until(lambda: answer(cluster, url, *headers) == wanted, within=15, every=0.3)
@@ -143,8 +149,8 @@ def test_the_whole_flow_of_kt_connects_own_test(cluster, namespace, local_versio
         mesh = ("mesh", "tomcat", "--mode", "auto", "--versionMark", "ci")
         with running(cluster, namespace, *mesh, "--expose", str(PORT)):
             answers(cluster, url, LOCAL, "VERSION: ci")
-            assert answer(cluster, url) == REMOTE
-            assert answer(cluster, url, "VERSION: other") == REMOTE
+            assert first_answer(cluster, url) == REMOTE
+            assert first_answer(cluster, url, "VERSION: other") == REMOTE
         answers(cluster, url, REMOTE, "VERSION: ci")
         exchange = ("exchange", "deployment/tomcat", "--mode", "scale")
         preview = ("preview", "tomcat-preview")
