@@ -1,4 +1,4 @@
-"""Several users who mesh Service ``web`` of a namespace, from one laptop."""
+"""Several users who mesh a Service of a namespace, from one laptop."""
 
 import contextlib
 import json
@@ -14,24 +14,33 @@ from tests.cluster.session import Session
 IMAGES = ("--image", "python"), ("--routerImage", "envoy")
 
 
-def mesh_command(cluster: Playground, namespace: str, mark: str, *flags: str) -> list[str]:
+def mesh_command(
+    cluster: Playground, namespace: str, mark: str, *flags: str, name: str = "web"
+) -> list[str]:
     """The command line of a mesh by a router, with the images that the playground has."""
     images = [word for flag, name in IMAGES for word in (flag, cluster.state.images[name])]
     usual = ["--mode", "router", "--versionMark", mark, "-n", namespace, "-o", "json"]
-    return [KTCTL, "mesh", "web", *usual, *images, *flags]
+    return [KTCTL, "mesh", name, *usual, *images, *flags]
 
 
 @contextlib.contextmanager
 def meshed(
-    cluster: Playground, namespace: str, *marks: str, flags: tuple[str, ...] = (), **options: Any
+    cluster: Playground,
+    namespace: str,
+    *marks: str,
+    name: str = "web",
+    flags: tuple[str, ...] = (),
+    **options: Any,
 ) -> Iterator[list[Session]]:
-    """One session for each mark, all at once, until something else is done."""
+    """One session of Service ``name`` for each mark, all at once, until something else is done."""
     with contextlib.ExitStack() as stack:
         local = stack.enter_context(local_program(cluster))
         exposed = ("--expose", f"{local.http}:80", *flags)
         sessions = [
             stack.enter_context(
-                started(cluster, mesh_command(cluster, namespace, mark, *exposed), **options)
+                started(
+                    cluster, mesh_command(cluster, namespace, mark, *exposed, name=name), **options
+                )
             )
             for mark in marks
         ]
