@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from playground.cluster import Playground
-from tests.cluster.connecting import run_ktctl, wait_until
+from tests.cluster.connecting import KTCTL, run_ktctl, started, wait_until
 from tests.cluster.mesh_table import (
     PLAIN,
     apply,
+    argv,
     asked,
     check_all,
     comes_to,
@@ -76,46 +77,63 @@ def bob(istio: Playground) -> Iterator[Local]:
         yield found
 
 
-def test_marked_requests_of_every_protocol_come_here_and_all_others_stay(
-    shop: Shop, ann: Local
-) -> None:
-    with meshed(shop, "auto", "ann", ann) as session:
-        assert session.ready["facts"]["driver"] == "istio"
-        comes_to(shop.caller, marked("ann"), "ann")
-        for found in check_all(shop.caller, marked("ann"), "ann"):
-            assert found.headers["x-kt-served-by"] == "ann"
-            assert found.headers["cache-control"] == "no-store"
-        check_all(shop.caller, marked("bob"), "shop")
-        check_all(shop.caller, {}, "shop")
-        assert [each.who for each in asked(shop.caller, PLAIN)] == ["shop", "shop"]
-        strange = asked(shop.stranger, [{"kind": "http", "port": 80}], marked("ann"))
-        assert strange[0].who == "shop"  # nobody reads rules for a caller without a sidecar
-    wait_nothing_left(shop)
-
-
-def test_two_users_come_and_go_while_nobody_else_notices(
+def test_users_come_and_go_and_each_gets_what_is_marked_in_every_protocol(
     shop: Shop, ann: Local, bob: Local
 ) -> None:
-    cookie = ("--match", "cookie:user=bob", "--match", "path:/bob,header:x-user^=bo")
+    matches = ("--match", "cookie:user=bob", "--match", "path:/bob,header:x-user^=bo")
     with shop.caller.load("http", "shop", 80, rate=50, workers=4) as load:
-        with meshed(shop, "istio", "ann", ann):
+        with meshed(shop, "auto", "ann", ann) as session:
+            assert session.ready["facts"]["driver"] == "istio"
             comes_to(shop.caller, marked("ann"), "ann")
-            with meshed(shop, "auto", "bob", bob, *cookie):
+            for found in check_all(shop.caller, marked("ann"), "ann"):
+                assert found.headers["x-kt-served-by"] == "ann"
+                assert found.headers["cache-control"] == "no-store"
+            with meshed(shop, "istio", "bob", bob, *matches):
                 comes_to(shop.caller, {"cookie": "a=1; user=bob"}, "bob")
                 comes_to(shop.caller, {"x-user": "bobby"}, "bob", path="/bob/x")
-                elsewhere = asked(
-                    shop.caller,
-                    [{"kind": "http", "port": 80, "path": "/bobs"}],
-                    {"x-user": "bobby"},
-                )
-                assert elsewhere[0].who == "shop"
+                others = [({"x-user": "bobby"}, "/bobs"), (marked("eve"), "/"), ({}, "/bob")]
+                for headers, path in others:
+                    [found] = asked(
+                        shop.caller, [{"kind": "http", "port": 80, "path": path}], headers
+                    )
+                    assert found.who == "shop"
                 check_all(shop.caller, marked("ann"), "ann")
             comes_to(shop.caller, {"cookie": "user=bob"}, "shop")
             check_all(shop.caller, marked("ann"), "ann")
+            check_all(shop.caller, {}, "shop")
+            assert [each.who for each in asked(shop.caller, PLAIN)] == ["shop", "shop"]
+            # nobody reads rules for a caller without a sidecar
+            [strange] = asked(shop.stranger, [{"kind": "http", "port": 80}], marked("ann"))
+            assert strange.who == "shop"
         tally = load.stop()
     assert tally.failed == 0, tally.failures
     assert set(tally.who) == {"shop"}
     wait_nothing_left(shop)
+
+
+def test_copies_come_here_while_the_original_answers(shop: Shop, ann: Local) -> None:
+    images = ("--image", shop.cluster.state.images["python"], "-n", shop.namespace, "-o", "json")
+    flags = ("--expose", f"{ann.http}:80", "--mode", "istio", "--match", "path:/copied")
+    copied = {"kind": "http", "port": 80, "path": "/copied/x"}
+    with started(shop.cluster, [KTCTL, "mirror", "shop", *flags, *images]) as session:
+        session.wait_for(lambda event: event["event"] == "ready", 60)
+
+        def has_come() -> bool:
+            [found] = asked(shop.caller, [copied])
+            assert found.who == "shop"
+            return bool(session.status["calls"]["total"])
+
+        session.wait_for(lambda event: event["event"] == "status")
+        wait_until(has_come, within=at_last(15))
+        assert session.stop(within=60) == 0
+    wait_nothing_left(shop)
+
+
+def test_a_router_that_no_sidecar_would_let_through_is_refused(shop: Shop, ann: Local) -> None:
+    done = run_ktctl(shop.cluster, *argv(shop, "router", "ann", ann)[1:])
+    assert done.code == 2
+    assert "port 7000 of shop is TCP" in done.error["message"]
+    assert left(shop) == []
 
 
 def test_the_users_own_rules_stay_and_are_as_they_were_in_the_end(
