@@ -70,6 +70,23 @@ def test_a_port_that_was_not_exposed_stays_with_the_pods(shop, local):
         assert {call["port"] for call in ended_calls(session)} <= {80}
 
 
+HOLDING = """
+import socket, time
+held = socket.create_connection(("web", 8081))
+print("held", flush=True)
+time.sleep(1e6)
+"""
+
+
+def test_a_connection_that_is_older_stays_with_its_pod_and_is_counted_until_it_ends(shop, local):
+    shop.start_pod("holder", HOLDING)
+    wait_until(lambda: "held" in shop.kubectl("logs", "holder"), within=60)
+    with exchange(shop, "web", "--expose", f"{local.tcp}:tcp") as session:
+        wait_until(lambda: session.status["calls"]["older"] == 1, within=60)
+        shop.kubectl("delete", "pod", "holder", "--grace-period=0", "--force")
+        wait_until(lambda: session.status["calls"]["older"] == 0, within=60)
+
+
 def test_several_targets_come_by_one_command_and_one_that_is_lost_leaves_the_others(
     cluster, namespace, shop, local
 ):

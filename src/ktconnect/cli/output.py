@@ -198,6 +198,8 @@ def calls_text(calls: Calls) -> str:
         parts.append(f"{origin:,} by the origin")
     if calls.failed:
         parts.append(f"{calls.failed:,} by nobody")
+    if calls.older:
+        parts.append(counted(calls.older, "older connection"))
     return ", ".join(parts)
 
 

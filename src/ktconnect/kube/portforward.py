@@ -1,33 +1,24 @@
 """A byte pipe to a port of a Pod, through the API server's port-forward over WebSocket."""
 
 import asyncio
-import socket
-from typing import Any
 from urllib.parse import quote
 
 import picows
-from picows import WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport
-from python_socks import ProxyError
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from ktconnect.errors import KtError, Refused, TunnelClosed
 from ktconnect.tunnel.pipe import PipeEvents
 
 from .channels import Channels
 from .client import Cluster
-from .failures import Asked, Unauthorized, failure
+from .failures import Asked
 from .frames import Failed, Framing, Reply, plain_reason
-from .reach import unreachable
-from .rest import Way
 from .spdy import Spdy
+from .upgrade import NotSpoken, spoken, tune, upgraded
 
-OPEN_LIMIT = 10.0  # seconds for TCP, TLS and the upgrade
 HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024  # of what the kernel has not taken yet
-READ_BUFFER = 256 * 1024
-UNSENT = 256 * 1024  # in the kernel: keeps small messages from waiting behind bulk
 BATCH = 512 * 1024  # of what one read brought
 SMALL = 8 * 1024  # goes through at once
 BINARY, CONTINUATION = WSMsgType.BINARY, WSMsgType.CONTINUATION
-BEYOND_HELP = {401, 403, 404}  # of an upgrade: the other sub-protocol would hear the same
 
 
 class PortForward(WSListener):
@@ -80,9 +71,9 @@ class PortForward(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         transport.underlying_transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        _tune(transport.underlying_transport.get_extra_info("socket"))
+        tune(transport.underlying_transport.get_extra_info("socket"))
         opening = self._framing.opening()
-        if opening and _subprotocol(transport) == self._framing.subprotocol:
+        if opening and spoken(transport) == self._framing.subprotocol:
             transport.send(BINARY, opening)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -171,13 +162,9 @@ async def open_pipe(
     for framing in order[:-1]:
         try:
             return await _open(cluster, framing, namespace, pod, port)
-        except _NotSpoken:
+        except NotSpoken:
             continue
     return await _open(cluster, order[-1], namespace, pod, port)
-
-
-class _NotSpoken(TunnelClosed):
-    """The server does not know this sub-protocol."""
 
 
 async def _open(
@@ -186,69 +173,5 @@ async def _open(
     path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward?ports={port}"
     pipe = PortForward(framing, f"{namespace}/{pod}", port)
     asked = Asked("get", "pods/portforward", "", namespace, pod)
-    try:
-        await _upgrade(pipe, await cluster.way(), path, framing.subprotocol, asked)
-    except Unauthorized:
-        if not cluster.credentials.forget():
-            raise
-        await _upgrade(pipe, await cluster.way(), path, framing.subprotocol, asked)
+    await upgraded(pipe, cluster, path, framing.subprotocol, asked)
     return pipe
-
-
-async def _upgrade(pipe: PortForward, way: Way, path: str, subprotocol: str, asked: Asked) -> None:
-    """Connect and upgrade, or raise our error for whatever came in between."""
-    try:
-        async with asyncio.timeout(OPEN_LIMIT):
-            transport, _ = await _connect(pipe, way, path, subprotocol)
-    except TimeoutError as error:
-        raise unreachable(way.config, error, f"did not answer within {OPEN_LIMIT:g} s") from None
-    except WSHandshakeError as error:
-        raise _refused_upgrade(error, asked) from None
-    except (OSError, ProxyError) as error:
-        raise unreachable(way.config, error, "can't be reached") from None
-    if _subprotocol(transport) != subprotocol:
-        pipe.close()
-        raise _NotSpoken(f"the API server does not speak {subprotocol}")
-
-
-async def _connect(
-    pipe: PortForward, way: Way, path: str, subprotocol: str
-) -> tuple[WSTransport, WSListener]:
-    config = way.config
-    name = config.tls_server_name
-    dialled: dict[str, Any] = {"server_hostname": name} if name and way.tls else {}
-    return await picows.ws_connect(
-        lambda: pipe,
-        config.server.replace("http", "ws", 1) + path,
-        ssl_context=way.tls,
-        extra_headers=[*way.headers, ("Sec-WebSocket-Protocol", subprotocol)],
-        max_redirects=0,
-        websocket_handshake_timeout=None,
-        proxy=config.proxy_url or None,
-        read_buffer_init_size=READ_BUFFER,
-        **dialled,
-    )
-
-
-def _refused_upgrade(error: WSHandshakeError, asked: Asked) -> KtError:
-    status = error.response.status.value if error.response else 0
-    told = failure(status, error.raw_body or b"", asked) if status >= 400 else None
-    if told is not None and (status in BEYOND_HELP):
-        return told
-    if isinstance(told, Refused) or told is None:
-        return _NotSpoken(f"the API server refused a port-forward: {told or error}")
-    return _NotSpoken(str(told), hint=told.hint)
-
-
-def _subprotocol(transport: WSTransport) -> str:
-    return transport.response.headers.get("Sec-WebSocket-Protocol", "") or ""
-
-
-def _tune(sock: socket.socket) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
-    except (OSError, AttributeError):
-        pass  # not in this kernel, or not allowed to this user: its default does

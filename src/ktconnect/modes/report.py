@@ -18,6 +18,7 @@ class Calls:
     refused: int = 0  # turned away by this machine; the origin has them, if there is one
     to_origin: int = 0  # answered by the origin, as far as the agent has told
     failed: int = 0  # answered by nobody
+    older: int = 0  # connections of the time before, which stay with the Pods
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from ktconnect.objects.session import Manifest
 from ktconnect.sessions.lease import SessionLease
 from ktconnect.tunnel.tunnel import Tunnel
 
+from .older import Older
 from .origin import Origin
 from .origin_check import check_origin
 
@@ -38,10 +39,7 @@ class SelectorWay:
 
     yields = True
     patience = 10.0
-    advice: tuple[str, ...] = (
-        "connections that were open before stay with the Pods until they end; "
-        "how many there are can't be seen from here",
-    )
+    advice: tuple[str, ...] = ()
 
     def __init__(
         self, cluster: Cluster, plan: InboundPlan, lease: SessionLease, service: Manifest
@@ -57,9 +55,21 @@ class SelectorWay:
         self._led = False
         self._changing = asyncio.Lock()
         self._origin = Origin(cluster, plan.agent, plan.service)
+        ports = {port.listen[1] for port in plan.exposed if port.protocol == "tcp"}
+        self._older = Older(cluster, plan.namespace, plan.agent.name, ports)
         self._key = f"{SERVICE}/{plan.namespace}/{plan.service}#/spec/selector"
         self.broken = "callers are not led here yet"
         self.banner = f"Now all request to service '{plan.service}' will be redirected to local"
+
+    @property
+    def older_told(self) -> str:
+        """See `CountsOlder`."""
+        return self._older.told
+
+    @property
+    def older(self) -> int:
+        """See `CountsOlder`."""
+        return self._older.count or 0
 
     @property
     def journal(self) -> tuple[Entry, ...]:
@@ -98,6 +108,7 @@ class SelectorWay:
         """See `Way`."""
         async with task_group() as tasks:
             tasks.create_task(self._origin.keep(reporter))
+            tasks.create_task(self._older.keep(self._original))
             await follow(lambda: self._watch(reporter), self._plan.where)
 
     async def give_back(self) -> None:

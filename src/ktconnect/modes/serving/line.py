@@ -67,9 +67,10 @@ class Line:
         self._winding_up = True
         self.tunnel.on_unreachable = None
 
-    def status(self, broken: str) -> Status:
+    def status(self, broken: str, older: int = 0) -> Status:
         """See ``view.status_now``."""
-        return status_now(self._plan, self.tunnel.statistics(), self.answers, self._tally, broken)
+        statistics = self.tunnel.statistics()
+        return status_now(self._plan, statistics, self.answers, self._tally, broken, older)
 
     @property
     def is_up(self) -> bool:

@@ -18,6 +18,7 @@ from ktconnect.modes.report import Ready, Reporter
 from ktconnect.modes.setup import agent_account
 from ktconnect.modes.shadow import Shadow
 from ktconnect.objects.agent import AgentPod
+from ktconnect.objects.ports import PortMap
 from ktconnect.objects.setup import ACCOUNT
 from ktconnect.sessions.lease import SessionLease
 
@@ -28,7 +29,7 @@ from .selftest import Unproven, self_test
 from .spec import ServingSpec
 from .undo import Undo
 from .view import led
-from .way import InboundPlan, Way, WayLost
+from .way import CountsOlder, InboundPlan, Way, WayLost
 
 log = logging.getLogger(__name__)
 
@@ -87,20 +88,25 @@ class InboundSession:
 
     def ready(self, began: float) -> Ready:
         """What to tell once it is up; ``began`` by the monotonic clock."""
+        told = (self._way.older_told,) if isinstance(self._way, CountsOlder) else ()
         return Ready(
             self.plan.mode,
             self.plan.namespace,
             self.plan.session.name,
             time.monotonic() - began,
             self._facts,
-            (*(f"{self.plan.where} {led(port)}" for port in self.plan.exposed), *self._way.advice),
+            (*map(self._leads, self.plan.exposed), *self._way.advice, *told),
             self._way.banner,
         )
+
+    def _leads(self, port: PortMap) -> str:
+        return f"{self.plan.where} {led(port)}"
 
     def show(self, reporter: Reporter) -> None:
         """Tell the state, if there is one already."""
         if self._line is not None:
-            reporter.status(self._line.status(self._way.broken))
+            older = self._way.older if isinstance(self._way, CountsOlder) else 0
+            reporter.status(self._line.status(self._way.broken, older))
 
     async def _set_up(self, tasks: asyncio.TaskGroup, undo: Undo, reporter: Reporter) -> None:
         await to_the_end(self._announce(undo))

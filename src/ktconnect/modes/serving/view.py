@@ -62,9 +62,17 @@ def _callers(number: int) -> str:
 
 
 def status_now(
-    plan: InboundPlan, statistics: TunnelStatistics, answers: Answers, tally: Tally, broken: str
+    plan: InboundPlan,
+    statistics: TunnelStatistics,
+    answers: Answers,
+    tally: Tally,
+    broken: str,
+    older: int = 0,
 ) -> Status:
-    """The session's state: up only if callers can come all the way."""
+    """The session's state: up only if callers can come all the way.
+
+    ``older``: connections of the time before, which stay with the Pods.
+    """
     of_tunnel = status_of(statistics)
     health, reason = of_tunnel.health, of_tunnel.reason
     if health == "up" and broken:
@@ -86,6 +94,7 @@ def status_now(
             refused=answers.refused,
             to_origin=tally.to_origin,
             failed=tally.failed,
+            older=older,
         ),
     )
 

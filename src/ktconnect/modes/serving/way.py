@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import KtError
@@ -66,6 +66,19 @@ class InboundPlan:
             for port in self.ports
             if port.target is not None
         }
+
+
+@runtime_checkable
+class CountsOlder(Protocol):
+    """A way whose Pods may still have callers of the time before."""
+
+    @property
+    def older(self) -> int:
+        """Connections that are older than the switch and still open, as far as it is known."""
+
+    @property
+    def older_told(self) -> str:
+        """The same for a person, and what becomes of them."""
 
 
 class Way(Protocol):

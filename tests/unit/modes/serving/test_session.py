@@ -61,7 +61,7 @@ async def test_it_is_ready_with_what_kt_connect_says_and_where_ports_lead(monkey
             await until(lambda: place.reporter.states)
     assert ready.banner == "Now all request to service 'web' will be redirected to local"
     assert ready.facts["ports"] == [f"port 80 (http) to http → 127.0.0.1:{here.port}"]
-    assert "stay with the Pods" in ready.advice[-1]
+    assert "open before" in ready.advice[-1]
     state = place.reporter.states[0]
     assert (state.health, state.target) == ("up", "shop/web")
 
