@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -90,7 +91,9 @@ def _ask(steps: Steps, laptop: Shell, mark: str, wanted: str = "") -> None:
 
 def _explain(steps: Steps, place: Place) -> None:
     words = ("explain", "cart", "--header", "VERSION: Ann", "--live")
-    steps.head("Why does this request not come to ann?", f"ktctl {' '.join(words)} -n {NAMESPACE}")
+    steps.head(
+        "Why does this request not come to ann?", f"ktctl {shlex.join(words)} -n {NAMESPACE}"
+    )
     began = time.monotonic()
     said = _said(place.command(*words))
     [router] = [hop for hop in said["hops"] if hop["at"] == "router"] or [{"why": ()}]
