@@ -1,76 +1,27 @@
 import asyncio
-from contextlib import asynccontextmanager
 
 import pytest
 from tests.unit.modes.inbound import in_shop
-from tests.unit.modes.routing.sharing import sharer
+from tests.unit.modes.routing.gateway_world import (
+    GOOD,
+    HTTP_ROUTE,
+    PORTS,
+    judged,
+    mesh,
+    prepared,
+    routes,
+    theirs,
+)
 from tests.unit.tunnel.ends import until
 
-from ktconnect.errors import Refused, UsageError
+from ktconnect.errors import Refused
 from ktconnect.modes.routing import gateway
-from ktconnect.modes.routing.gateway import GatewayDriver
-
-HTTP_ROUTE = "gateway.networking.k8s.io/v1/HTTPRoute"
-PORTS = [{"name": "http", "port": 80, "targetPort": 8080}]
-GOOD = {"Accepted": "True", "ResolvedRefs": "True"}
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(gateway, "HEARD", 0)
     monkeypatch.setattr(gateway, "LOOK", 0.02)
-
-
-def theirs(kind="HTTPRoute", rules=({"backendRefs": [{"name": "web", "port": 80}]},)):
-    parent = {"group": "", "kind": "Service", "name": "web"}
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": kind,
-        "metadata": {"name": "theirs", "namespace": "shop"},
-        "spec": {"parentRefs": [parent], "rules": list(rules)},
-    }
-
-
-def routes(api):
-    """What stands in each route, by name: who gets what."""
-    return {
-        name: [rule["backendRefs"][0]["name"] for rule in route["spec"]["rules"]]
-        for (kind, _, name), route in sorted(api.objects.items())
-        if kind == HTTP_ROUTE
-    }
-
-
-def judged(api, conditions, message=""):
-    """A mesh says what it makes of all routes."""
-    said = [
-        {"type": kind, "status": status, "message": message} for kind, status in conditions.items()
-    ]
-    status = {"parents": [{"controllerName": "example.com/mesh", "conditions": said}]}
-    for key, route in list(api.objects.items()):
-        if key[0] == HTTP_ROUTE and route.get("status") != status:
-            api.put({**route, "status": status})
-
-
-@asynccontextmanager
-async def mesh(api, conditions=GOOD, message=""):
-    """One that is in the cluster, and judges whatever routes there are."""
-
-    async def judge():
-        while True:
-            judged(api, conditions, message)
-            await asyncio.sleep(0.01)
-
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(judge())
-        yield
-        task.cancel()
-
-
-async def prepared(api, cluster, mark="ci", *matches, **how):
-    one = await sharer(api, cluster, mark, *matches, driver="gateway")
-    driver = GatewayDriver(one.place, **how)
-    await driver.prepare(one.place.lease.owner, one.share)
-    return one, driver
 
 
 async def test_each_session_has_routes_of_its_own():
@@ -166,52 +117,3 @@ async def test_without_a_mesh_that_takes_routes_it_is_refused(monkeypatch, condi
             await driver.join(one.share)
         await driver.leave(one.share)
         assert routes(api) == {}
-
-
-async def test_a_gateway_api_that_drops_what_it_does_not_know_is_refused():
-    ports = [*PORTS, {"name": "http-admin", "port": 81}]
-    async with in_shop(ports=ports) as (api, cluster, _), mesh(api):
-        stored = api.put
-
-        def pruning(manifest):
-            for parent in manifest["spec"].get("parentRefs", ()):
-                parent.pop("port", None)
-            return stored(manifest)
-
-        one, driver = await prepared(api, cluster)
-        api.put = pruning
-        with pytest.raises(Refused, match="too old"):
-            await driver.join(one.share)
-        assert routes(api) == {}
-
-
-async def test_what_the_gateway_api_cant_say_is_refused_before_anything_is_made():
-    async with in_shop(ports=PORTS) as (api, cluster, _):
-        with pytest.raises(UsageError, match="only exactly"):
-            await prepared(api, cluster, "ci", "header:x~=a.*")
-        one, driver = await prepared(api, cluster, "bob", "header:x~=a.*", regex=True)
-        await driver.leave(one.share)
-        assert routes(api) == {}
-
-
-async def test_a_port_that_is_not_http_is_refused():
-    ports = [{"name": "tcp-web", "port": 80}]
-    async with in_shop(ports=ports) as (api, cluster, _):
-        with pytest.raises(UsageError, match="no port of shop/web"):
-            await prepared(api, cluster)
-
-
-async def test_other_kinds_of_rules_leave_no_room():
-    async with in_shop(ports=PORTS) as (api, cluster, _):
-        api.put(theirs("GRPCRoute"))
-        with pytest.raises(UsageError, match="GRPCRoute theirs"):
-            await prepared(api, cluster)
-        api.remove("gateway.networking.k8s.io/v1/GRPCRoute", "theirs", "shop")
-        rule = {"name": "web", "namespace": "shop"}
-        spec = {"hosts": ["web"]}
-        version = "networking.istio.io/v1"
-        api.put({"apiVersion": version, "kind": "VirtualService", "metadata": rule, "spec": spec})
-        with pytest.raises(UsageError, match="VirtualService web decides"):
-            await prepared(api, cluster, "bob")
-        api.denied.add(("list", "virtualservices", "shop"))
-        await prepared(api, cluster, "eve")
