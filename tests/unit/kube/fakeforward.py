@@ -1,14 +1,18 @@
 """The API server's end of a port-forward, on a real socket, with an echo in the Pod's place."""
 
+import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import picows
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeResponse
 
+from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig, Login
+from ktconnect.kube.portforward import PortForward, open_pipe
+from ktconnect.tunnel.pipe import HEADROOM
 
 V2, V4 = "SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"
 
@@ -120,3 +124,41 @@ class V2End(End):
     def fail(self, text: str) -> None:
         self.message(struct.pack(">II", 1, len(text)) + text.encode())
         self.message(struct.pack(">II", 1, 1 << 24))
+
+
+class Heard:
+    """Hears of a pipe, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.lost: list[str] = []
+        self.resumed = 0
+        self._changed = asyncio.Event()
+
+    def data_received(self, data: memoryview) -> None:
+        self.data += data
+        self._changed.set()
+
+    def resume_writing(self) -> None:
+        self.resumed += 1
+        self._changed.set()
+
+    def pipe_lost(self, reason: str) -> None:
+        self.lost.append(reason)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def opened(forward: FakeForward, protocol: str = "", **fields: Any) -> PortForward:
+    async with Cluster(forward.config(**fields)) as cluster:
+        return await open_pipe(cluster, "demo", "web", 7070, protocol=protocol)
+
+
+def send(pipe: PortForward, payload: bytes) -> bool:
+    buffer = bytearray(HEADROOM) + payload
+    return pipe.send(buffer, HEADROOM, len(buffer))
