@@ -15,10 +15,17 @@ from tests.cluster.world import service, workload
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
 LASTING = {
-    "exchange": ("exchange", ["web", "--expose", "{port}:80"]),
-    "exchange-scale": ("exchange", ["web", "--mode", "scale", "--expose", "{port}:80"]),
-    "preview": ("preview", ["mine", "--expose", "{port}:80"]),
-    "forward": ("forward", ["service/web", "0:80"]),
+    "exchange": ("exchange", ["exchange", "web", "--expose", "{port}:80"]),
+    "exchange-scale": (
+        "exchange",
+        ["exchange", "web", "--mode", "scale", "--expose", "{port}:80"],
+    ),
+    "mesh-router": (
+        "mesh-router",
+        ["mesh", "web", "--mode", "router", "--routerImage", "{envoy}", "--expose", "{port}:80"],
+    ),
+    "preview": ("preview", ["preview", "mine", "--expose", "{port}:80"]),
+    "forward": ("forward", ["forward", "service/web", "0:80"]),
 }
 
 
@@ -42,8 +49,9 @@ def test_a_session_works_and_ends_with_the_printed_rights_alone(cluster, web, li
     image = ["--image", cluster.state.images["python"]]
     with contextlib.ExitStack() as stack:
         local = stack.enter_context(local_program(cluster))
-        given = [word.format(port=local.http) for word in words]
-        argv = [KTCTL, command, *given, *image, "--kubeconfig", config, "-o", "json"]
+        envoy = cluster.state.images["envoy"]
+        given = [word.format(port=local.http, envoy=envoy) for word in words]
+        argv = [KTCTL, *given, *image, "--kubeconfig", config, "-o", "json"]
         session = stack.enter_context(started(cluster, argv))
         session.wait_for(lambda event: event["event"] == "ready", at_last(60))
         assert session.stop(within=at_last(60)) == 0, session.story()
