@@ -290,7 +290,8 @@ async def test_a_part_of_the_requests_is_copied(router):
 
 
 async def test_a_mirror_that_stalls_keeps_nobody_waiting(router):
-    """Neither the many small requests, nor the one that is larger than any buffer."""
+    """Neither the many small requests, nor the one that is larger than any buffer; and it is
+    not kept for him."""
     await router.set(router.share("ann", ANN))
 
     async def lasted():
@@ -298,7 +299,7 @@ async def test_a_mirror_that_stalls_keeps_nobody_waiting(router):
         async with caller(router) as here:
             for _ in range(150):
                 await here.who()
-            size = 8 << 20
+            size = 32 << 20
             head = f"POST / HTTP/1.1\nHost: web\nContent-Length: {size}"
             told = json.loads((await here.ask(head, bytes(size)))[1])
             assert told["length"] == size
@@ -308,9 +309,11 @@ async def test_a_mirror_that_stalls_keeps_nobody_waiting(router):
     await router.set(router.share("m", RAW, "path:/", kind="mirror"))
     stalled = Raw()
     stalled.may_answer.clear()
+    before = router.resident
     async with stalled.running(router):
         assert await lasted() < 5 * without + 2
         assert stalled.heads
+        assert router.resident - before < 24 << 20
 
 
 async def test_a_mirror_whose_agent_is_gone_is_nobodys_business(router):

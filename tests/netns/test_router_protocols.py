@@ -1,8 +1,10 @@
 """Every protocol through a real Envoy with our files: who answers, and what each side sees."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
+import socket
 import ssl
 
 import httpx2
@@ -24,6 +26,19 @@ async def ask(router, kind, port="http", **order):
 
 def who(found):
     return found["seen"]["who"]
+
+
+async def by_name(router, name):
+    """Who answers a TLS connection to that server."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(
+        ROUTER, router.port("tls"), ssl=context, server_hostname=name
+    )
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nVersion: ann\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return json.loads(answer.partition(b"\r\n\r\n")[2])["who"]
 
 
 @pytest.mark.parametrize(
@@ -146,20 +161,9 @@ async def test_what_is_no_http_goes_on_from_a_port_of_unknown_kind(router):
 async def test_tls_is_told_apart_by_the_servers_name_alone(router):
     await router.set(router.share("ann", ANN, "sni:ann.test", "sni:*.ann.test", ports=("tls",)))
 
-    async def answered(name):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        reader, writer = await asyncio.open_connection(
-            ROUTER, router.port("tls"), ssl=context, server_hostname=name
-        )
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nVersion: ann\r\nConnection: close\r\n\r\n")
-        answer = await reader.read()
-        writer.close()
-        return json.loads(answer.partition(b"\r\n\r\n")[2])["who"]
-
-    assert await answered("ann.test") == "ann"
-    assert await answered("x.ann.test") == "ann"
-    assert await answered("bob.test") == "cluster-ip"
+    assert await by_name(router, "ann.test") == "ann"
+    assert await by_name(router, "x.ann.test") == "ann"
+    assert await by_name(router, "bob.test") == "cluster-ip"
 
 
 async def test_big_bodies_pass_and_the_memory_stays(router):
@@ -189,6 +193,28 @@ async def test_a_session_whose_agent_is_gone_falls_to_the_origin(router):
         assert who(found) == "cluster-ip"
         assert found["headers"]["x-kt-served-by"] == "origin"
     assert who(await ask(router, "http", method="POST", body="x", headers=MARK)) == "cluster-ip"
+
+
+async def test_a_name_whose_agent_is_gone_falls_to_the_origin(router):
+    await router.set(router.share("ann", DEAD, "sni:ann.test", ports=("tls",)))
+    for _ in range(3):
+        assert await by_name(router, "ann.test") == "cluster-ip"
+
+
+async def test_an_agent_that_does_not_accept_costs_a_second_each_time(router):
+    """As one whose node is lost. No request is lost by it, nor the mark forgotten."""
+    await router.set(router.share("ann", DEAD))
+    with contextlib.ExitStack() as full:
+        listener = full.enter_context(socket.socket())
+        listener.bind((DEAD, router.numbers.http[0]))
+        listener.listen(0)
+        for _ in range(4):
+            sock = full.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex(listener.getsockname())
+        found = await ask(router, "http", headers=MARK)
+        assert who(found) == "cluster-ip"
+        assert 0.9 < found["seconds"] < 10
 
 
 async def test_requests_are_spread_over_the_origins_pods_even_on_one_connection(router):

@@ -1,7 +1,8 @@
 """The router of one Service: a stock Envoy's configuration as a pure function of a plan.
 
 It is files and nothing else: whoever lists the same Services writes the same text. The first file
-is read once; Envoy follows the others in their directory. Needs Envoy 1.31 or newer.
+is read once; Envoy follows the others in their directory. Written for Envoy 1.40: a much older one
+refuses fields that it does not know.
 """
 
 import hashlib

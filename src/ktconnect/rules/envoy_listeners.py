@@ -142,7 +142,9 @@ def _tcp(cluster: str) -> Json:
             "stat_prefix": "passed",
             "cluster": cluster,
             "idle_timeout": "0s",
-            "max_connect_attempts": 4,
+            # The pause lets Envoy's threads hear that somebody was put aside.
+            "max_connect_attempts": 5,
+            "backoff_options": {"base_interval": "0.05s", "max_interval": "0.2s"},
         },
     }
 

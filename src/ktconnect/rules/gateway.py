@@ -41,8 +41,8 @@ def routes(
 ) -> list[Manifest]:
     """A share's routes for one port: as many as the limits of one make necessary.
 
-    ``theirs``: the routes of others for this port. Where there are none, the first of ours says
-    where everybody else goes: a Service that has a route answers 404 to what fits none. Where
+    ``theirs``: the routes of others for this port. Where there are none, the first route of ours
+    says where everybody else goes: a Service that has a route answers 404 to what fits none. Where
     there are some, that is theirs to say.
     ``regex``: see `gateway_match.route_match`. Raises: UsageError for what can't be compared.
     """
@@ -51,7 +51,8 @@ def routes(
     wanted = _unique(each for one in plain for each in before(one, others))
     rules = [_rule(share, port, chunk) for chunk in _chunks(wanted, MATCHES)]
     if not theirs:
-        rules.insert(0, {"backendRefs": [_to(port.service, port.number)]})
+        # After ours in the same route, as the first of two equal ones wins: a mirror of everything.
+        rules.insert(RULES - 1, {"backendRefs": [_to(port.service, port.number)]})
     return [
         _route(named(route_name(share.service, port.number, index)), port, chunk)
         for index, chunk in enumerate(_chunks(rules, RULES))
