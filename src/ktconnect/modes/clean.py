@@ -11,6 +11,7 @@ from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.sessions.dead import dead_sessions, left_behind
+from ktconnect.sessions.holders import called
 from ktconnect.sessions.lease import server_clock
 from ktconnect.sessions.legacy import Repair, decide
 from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
@@ -193,8 +194,7 @@ async def rehearse_session(cluster: Cluster, record: Record, reporter: Reporter)
     """Tell what undoing a session would do."""
     since = record.renewed.isoformat(timespec="seconds") if record.renewed else "ever"
     reporter.note(
-        f"would delete session {record.name} of {record.holder} in namespace {record.namespace}, "
-        f"silent since {since}"
+        f"would delete {called(record)} in namespace {record.namespace}, silent since {since}"
     )
     try:
         plan = await planned(cluster, record)

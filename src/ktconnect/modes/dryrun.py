@@ -14,10 +14,9 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig
 from ktconnect.kube.rehearsal import RehearsalCluster, Rehearsed
 from ktconnect.objects.session import LEASE, Manifest, Record, record_of
-from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.holders import Taken, called, is_shared
 from ktconnect.sessions.lease import server_clock
 from ktconnect.sessions.restore import planned
-from ktconnect.sessions.shared import is_shared
 from ktconnect.sessions.taken import Taker, end_all
 
 from .report import Reporter
@@ -81,7 +80,7 @@ async def end_or_tell(
         plan = await planned(cluster, record)
         for line in (*lines(plan.writes), *(f"{key}: deleted" for key in plan.deletes)):
             taker.say(f"first, {line}")
-    names = " and ".join(f"session {each.name} of {each.holder}" for each in records)
+    names = " and ".join(map(called, records))
     raise Conflict(
         f"{names} would be undone first, and is in the way of a dry run",
         hint="`ktctl clean` undoes what is dead; after that --dryRun shows the rest",

@@ -10,13 +10,12 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.paths import split_key
 from ktconnect.kube.undoable import VIRTUAL_SERVICE
 from ktconnect.objects.session import Record
-from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.holders import Taken, is_shared
 from ktconnect.sessions.lease import server_clock, sessions
 from ktconnect.sessions.legacy import Findings, decide
 from ktconnect.sessions.legacy_repair import Looked, carry_out, look
 from ktconnect.sessions.legacy_seen import DEPLOYMENT, SERVICE
 from ktconnect.sessions.orphan import is_orphan, way_back
-from ktconnect.sessions.shared import is_shared
 from ktconnect.sessions.taken import end_all
 
 from .clean import hidden, rehearse_repairs, rehearse_session

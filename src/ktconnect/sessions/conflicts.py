@@ -5,7 +5,7 @@ from typing import Final
 
 from ktconnect.objects.session import Record
 
-from .shared import is_shared
+from .holders import is_shared
 
 SHARING: Final = ("mesh", "mirror")
 """Modes of which there may be many at one Service."""

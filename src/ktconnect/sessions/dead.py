@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import Record
 
+from .holders import is_shared
 from .lease import server_clock, sessions
-from .shared import is_shared, participants
+from .shared import participants
 
 
 async def dead_sessions(

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from ktconnect import names
 from ktconnect.errors import Conflict
 from ktconnect.objects.session import Record
 
@@ -30,6 +31,18 @@ class MarkTaken(Taken):
         what = f"Another user is meshing service '{service}' via version '{record.mark}'"
         super().__init__(record, now, what=f"{what}, please specify a different version mark")
         self.hint = "--versionMark NAME is another one; --takeover takes this one over"
+
+
+def is_shared(record: Record) -> bool:
+    """Whether it is nobody's own session, but what several share."""
+    return record.role == names.ROLE_ROUTER and record.mode == names.ROUTER
+
+
+def called(record: Record) -> str:
+    """``session kt-exchange-web of ann@laptop``, or what nobody has alone."""
+    if is_shared(record):
+        return f"what is shared of {record.target}"
+    return f"session {record.name} of {record.holder}"
 
 
 def described(record: Record, now: datetime) -> str:

@@ -19,6 +19,8 @@ from ktconnect.kube.rights import Right, named
 from ktconnect.kube.undoable import all_undoable
 from ktconnect.objects.session import LEASE, Manifest, Record, record_of, taking
 
+from .holders import called
+
 SETTLE_SECONDS = 3.0
 """How long the nodes' proxies may take to follow an endpoint: until then callers still come to an
 agent, which passes them on; so it is deleted only after that."""
@@ -106,10 +108,10 @@ async def _overtaken(cluster: Cluster, record: Record) -> KtError:
     found = await cluster.find(LEASE, record.name, record.namespace)
     now = record_of(found) if found else None
     if now is None or now.uid != record.uid:
-        return NotFound(f"session {record.name} of {record.holder} is gone")
+        return NotFound(f"{called(record)} is gone")
     if now.taken_by != record.taken_by:
-        return Conflict(f"session {record.name} of {record.holder} is undone by {now.taken_by}")
-    return Conflict(f"session {record.name} of {record.holder} is alive again")
+        return Conflict(f"{called(record)} is undone by {now.taken_by}")
+    return Conflict(f"{called(record)} is alive again")
 
 
 async def _deleted(cluster: Cluster, outcome: Outcome, *, force: bool) -> Outcome:
@@ -132,7 +134,7 @@ def check_journal(record: Record) -> None:
     """Raises: KtError for a journal that can't be read, or asks for what no session changes."""
     if record.journal is None or not all_undoable(record.journal, record.namespace):
         raise KtError(
-            f"session {record.name} of {record.holder} has a journal that ktctl does not trust",
+            f"{called(record)} has a journal that ktctl does not trust",
             hint=f"look at it: kubectl get lease {record.name} -n {record.namespace} -o yaml",
         )
 

@@ -55,11 +55,6 @@ def shared_session(service: str, namespace: str) -> Session:
     return Session(shared_name(service), namespace, names.ROLE_ROUTER, names.ROUTER, (target,))
 
 
-def is_shared(record: Record) -> bool:
-    """Whether it is nobody's own session, but what several share."""
-    return record.role == names.ROLE_ROUTER and record.mode == names.ROUTER
-
-
 def participants(records: Iterable[Record], namespace: str, name: str) -> list[Record]:
     """Those of these sessions that take part in the shared Lease ``name``, alive or not."""
     return [each for each in records if (each.namespace, each.shared) == (namespace, name)]

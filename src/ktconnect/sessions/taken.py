@@ -14,10 +14,9 @@ from ktconnect.objects.session import LEASE, Record, record_of, taking
 from ktconnect.rules.model import ANNOTATION
 
 from .dead import left_behind
-from .holders import Taken, described
+from .holders import Taken, called, described, is_shared
 from .lease import server_clock
 from .restore import Outcome, restore
-from .shared import is_shared
 
 log = logging.getLogger(__name__)
 
@@ -161,8 +160,7 @@ async def _holds(cluster: Cluster, record: Record) -> bool:
 def told(outcome: Outcome) -> list[str]:
     """What was done with a session, in lines for a person."""
     record = outcome.record
-    what = "what was shared for" if is_shared(record) else f"session {record.name} of"
-    what = f"{what} {record.target if is_shared(record) else record.holder}"
+    what = called(record)
     if isinstance(outcome.error, Conflict):
         return [f"left alone: {outcome.error}"]
     if isinstance(outcome.error, KtError):

@@ -153,7 +153,7 @@ async def test_a_router_that_its_last_user_left_behind_is_taken_away():
         await recover(cluster, "demo", "web", RecoverSpec(), reporter)
         assert selector(api) == BEFORE
         assert leases(api) == []
-    assert reporter.notes[-1] == "deleted what was shared for service/web"
+    assert reporter.notes[-1] == "deleted what is shared of service/web"
 
 
 async def test_a_service_led_to_a_router_that_nobody_knows_comes_back_too():

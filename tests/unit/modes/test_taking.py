@@ -83,7 +83,7 @@ async def test_a_dry_run_tells_who_would_be_ended_first_and_ends_nobody():
         put_user(api, 90, "ann")
         eve = Taker("eve@desk", said.append)
         with pytest.raises(
-            Conflict, match="session kt-mesh-web-ann of ann@laptop and session kt-r"
+            Conflict, match="session kt-mesh-web-ann of ann@laptop and what is shared of"
         ):
             await clear_way(cluster, "exchange", WEB, [], eve, dry_run=True)
         assert selector(api) == ROUTED

@@ -182,7 +182,7 @@ async def test_all_who_share_a_service_are_ended_together_and_then_what_they_sha
         assert said[0].startswith("taking over: mesh by ann@laptop via version 'ann'")
         assert said[-2:] == [
             "restored v1/Service/demo/web#/spec/selector",
-            "deleted what was shared for service/web",
+            "deleted what is shared of service/web",
         ]
         assert not any("kt-route" in line for line in said)  # a share goes with its session
 
