@@ -1,0 +1,81 @@
+"""Routers of a fake cluster: Pods that are ready, and admins that follow the ConfigMap."""
+
+import json
+from contextlib import asynccontextmanager
+
+from ktconnect.errors import TunnelClosed
+from ktconnect.modes.routing import envoys
+
+CONFIG_MAP = "v1/ConfigMap"
+NAME = "web-kt-router"
+
+
+def router_pod(name="web-kt-router-1", *, ready=True, **metadata):
+    """One of the router's Pods."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "labels": {"kt-session": NAME},
+            **metadata,
+        },
+        "spec": {"nodeName": "node1", "containers": []},
+        "status": {"conditions": [{"type": "Ready", "status": str(ready)}]},
+    }
+
+
+class Admin:
+    """What a router's Envoy tells: that it works by what the ConfigMap said when its Pod was
+    touched last, as a node brings the files then."""
+
+    def __init__(self, api, *, stubborn=False, touches=1):
+        self.api = api
+        self.stubborn = stubborn
+        self.touches = touches
+        """So many words to the node until it listens."""
+        self.drained = []
+        self.callers = 0
+        self._heard = {}
+        self._live = {}
+
+    def install(self, monkeypatch):
+        monkeypatch.setattr(envoys, "pod_http", self._open)
+        return self
+
+    @asynccontextmanager
+    async def _open(self, cluster, namespace, pod, port):
+        self._pod = pod
+        yield self
+
+    async def ask(self, method, target):
+        pod = self._pod
+        if ("v1/Pod", "shop", pod) not in self.api.objects:
+            raise TunnelClosed("no such Pod")
+        if method == "POST":
+            self.drained.append(pod)
+            return b"OK\n"
+        if "downstream_cx_active" in target:
+            return _stats({"http.admin.downstream_cx_active": 1, "tcp.x_active": self.callers})
+        return _stats(self._versions(pod))
+
+    def _versions(self, pod):
+        notes = self.api.objects["v1/Pod", "shop", pod]["metadata"].get("annotations") or {}
+        word = notes.get("kt-revision", "")
+        if self._heard.get(pod, [""])[-1] != word:
+            self._heard.setdefault(pod, []).append(word)
+        files = self.api.objects[CONFIG_MAP, "shop", NAME]["data"]
+        new = pod not in self._live
+        if new or (len(self._heard.get(pod, [])) >= self.touches and not self.stubborn):
+            self._live[pod] = files
+        known = self._live[pod]
+        version = known["lds.json"].partition('"version_info":"')[2].partition('"')[0]
+        names = ["cluster_manager.cds", "listener_manager.lds"]
+        names += [f"http.port-{n}.rds.port-{n}" for n in (80, 81)]
+        return {f"{name}.version_text": version for name in names}
+
+
+def _stats(found):
+    rows = [{"name": name, "value": value} for name, value in found.items()]
+    return json.dumps({"stats": rows}).encode()

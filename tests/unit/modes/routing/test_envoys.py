@@ -1,0 +1,106 @@
+import pytest
+from tests.unit.modes.inbound import in_shop
+from tests.unit.modes.routing.envoy import CONFIG_MAP, NAME, Admin, router_pod
+
+from ktconnect.modes.routing import envoys as module
+from ktconnect.modes.routing.envoys import Envoys
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(module, "LOOK", 0.001)
+    monkeypatch.setattr(module, "LOOKS", 2)
+
+
+def envoys(cluster):
+    found = Envoys(cluster, "shop", NAME)
+    found.port = 19900
+    return found
+
+
+def notes(api, name="web-kt-router-1"):
+    return api.objects["v1/Pod", "shop", name]["metadata"].get("annotations") or {}
+
+
+async def test_pods_that_end_are_none():
+    async with in_shop() as (api, cluster, _):
+        api.put(router_pod())
+        api.put(router_pod("old", deletionTimestamp="now"))
+        found = await envoys(cluster).pods()
+        assert [pod["metadata"]["name"] for pod in found] == ["web-kt-router-1"]
+
+
+async def test_nodes_are_told_to_look_and_a_pod_that_is_gone_is_no_failure():
+    async with in_shop() as (api, cluster, _):
+        api.put(router_pod())
+        gone = router_pod("gone")
+        await envoys(cluster).refresh([*await envoys(cluster).pods(), gone], "r1")
+        assert notes(api) == {"kt-revision": "r1"}
+
+
+async def test_all_that_are_ready_must_agree_and_one_there_must_be(monkeypatch):
+    async with in_shop() as (api, cluster, _):
+        admin = Admin(api).install(monkeypatch)
+        admin.callers = 1
+        asked = []
+
+        async def wish(stats):
+            asked.append(stats["stats"][1]["value"])
+            admin.callers = 0
+            return asked[-1] == 0
+
+        assert not await envoys(cluster).all_are(module.ACTIVE, wish, 0.05)
+        assert asked == []
+        api.put(router_pod())
+        api.put(router_pod("not-ready", ready=False))
+        assert await envoys(cluster).all_are(module.ACTIVE, wish, 5)
+        assert asked == [1, 0]
+
+
+async def test_who_waits_hurries_the_nodes_now_and_then(monkeypatch):
+    async with in_shop() as (api, cluster, _):
+        Admin(api).install(monkeypatch)
+        api.put(router_pod())
+        hurried = []
+
+        async def never(stats):
+            return len(hurried) == 2
+
+        async def hurry():
+            hurried.append(1)
+
+        assert await envoys(cluster).all_are(module.ACTIVE, never, 5, hurry)
+
+
+async def test_callers_are_asked_to_come_back_and_waited_for(monkeypatch):
+    async with in_shop() as (api, cluster, _):
+        admin = Admin(api).install(monkeypatch)
+        api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {}})
+        api.put(router_pod())
+        api.put(router_pod("second"))
+        await envoys(cluster).drain(5)
+        assert sorted(admin.drained) == ["second", "web-kt-router-1"]
+        admin.callers = 3
+        await envoys(cluster).drain(0.02)  # at most so long
+
+
+async def test_an_admin_that_can_not_be_asked_is_asked_again(monkeypatch):
+    async with in_shop() as (api, cluster, _):
+        admin = Admin(api).install(monkeypatch)
+        api.put(router_pod())
+        found = envoys(cluster)
+        real, failures = admin.ask, [OSError("cut off")]
+
+        async def ask(method, target):
+            if failures:
+                raise failures.pop()
+            return await real(method, target)
+
+        admin.ask = ask
+
+        async def wish(stats):
+            return True
+
+        assert await found.all_are(module.ACTIVE, wish, 5)
+        assert failures == []
+        assert (CONFIG_MAP, "shop", NAME) not in api.objects

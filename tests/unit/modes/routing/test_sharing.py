@@ -1,0 +1,158 @@
+"""The way of a session that shares a Service, with a driver that only remembers."""
+
+import asyncio
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from tests.unit.modes.inbound import PLAN, SERVICE, Asked, in_shop, slice_of
+from tests.unit.modes.routing.sharing import sharer
+
+from ktconnect.errors import Conflict
+from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
+from ktconnect.objects.session import LEASE
+from ktconnect.rules.model import ANNOTATION, share_of
+
+OWN = (SERVICE, "shop", "web-kt-mesh-ci")
+
+
+class Driver:
+    name, why, journal = "router", "", ()
+
+    def __init__(self):
+        self.broken = ""
+        self.did = []
+        self.led = asyncio.Event()
+
+    async def shared_journal(self):
+        return ()
+
+    async def prepare(self, owner, share):
+        self.did.append(("prepare", share.address))
+
+    async def check(self, tunnel, reporter):
+        self.did.append(("check",))
+
+    async def join(self, share):
+        self.did.append(("join", share.mark))
+
+    async def follow(self, reporter):
+        self.led.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.did.append(("followed",))
+
+    async def leave(self, share):
+        self.did.append(("leave", share.mark))
+
+    async def dissolve(self):
+        self.did.append(("dissolve",))
+
+    def words(self):
+        return [did[0] for did in self.did]
+
+
+async def made(api, cluster, mark="ci"):
+    """A way whose session is announced, and nothing else."""
+    user = await sharer(api, cluster, mark)
+    api.remove(*[SERVICE, user.share.service, "shop"])
+    driver = Driver()
+    make = cast("MakeDriver", lambda place, backends: driver)
+    plan = replace(PLAN, mode="mesh", ports=PLAN.exposed)
+    return SharingWay(user.place, plan, user.share, make, banner="b"), driver, user
+
+
+async def test_a_session_has_a_service_of_its_own_that_takes_nothing_yet():
+    async with in_shop() as (api, cluster, _):
+        way, driver, user = await made(api, cluster)
+        origins = await way.prepare(user.place.lease.owner)
+        share = share_of(api.objects[OWN])
+        assert share.leaving
+        assert share.address
+        assert driver.did == [("prepare", share.address)]
+        [origin] = origins.values()
+        assert origin.endswith(":80")
+        assert (SERVICE, "shop", "web-kt-origin") in api.objects
+        assert (await way.service())["metadata"]["name"] == "web-kt-mesh-ci"
+        assert (await way.callers_service())["metadata"]["name"] == "web"
+
+
+async def test_that_it_takes_requests_is_a_step_that_can_be_undone():
+    async with in_shop() as (api, cluster, _):
+        way, _, _ = await made(api, cluster)
+        [entry] = way.journal
+        assert entry.key == f"v1/Service/shop/web-kt-mesh-ci#/metadata/annotations/{ANNOTATION}"
+        assert '"leaving":true' in entry.before
+        assert '"leaving":false' in entry.after
+
+
+async def test_the_origin_and_the_driver_are_looked_at_before_it_joins():
+    async with in_shop() as (api, cluster, reporter):
+        way, driver, user = await made(api, cluster)
+        await way.prepare(user.place.lease.owner)
+        api.put(slice_of("web-kt-origin", "10.244.0.7"))
+        [origin] = [way._backends.address(80)]
+        await way.check(Asked(reached=[f"tcp:{origin}"]), reporter)
+        await way.switch()
+        assert driver.words() == ["prepare", "check", "join"]
+        assert way.broken == ""
+
+
+async def test_the_last_one_out_puts_back_what_all_shared_and_follows_no_more():
+    async with in_shop() as (api, cluster, reporter):
+        way, driver, user = await made(api, cluster)
+        await way.prepare(user.place.lease.owner)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(way.follow(reporter))
+            await driver.led.wait()
+            await way.give_back()
+            assert driver.words()[-3:] == ["followed", "leave", "dissolve"]
+            await way.remove()
+            await way.remove()
+        kept = {key for key in api.objects if key[0] != LEASE}
+        assert kept == {(SERVICE, "shop", "web")}
+        assert (LEASE, "shop", "kt-router-web") not in api.objects
+
+
+async def test_who_is_not_the_last_leaves_the_others_what_they_share():
+    async with in_shop() as (api, cluster, _):
+        way, driver, user = await made(api, cluster)
+        await sharer(api, cluster, "bob")
+        await way.prepare(user.place.lease.owner)
+        await way.give_back()
+        await way.remove()
+        assert driver.words() == ["prepare", "leave"]
+        assert OWN not in api.objects
+        assert (SERVICE, "shop", "web-kt-origin") in api.objects
+        assert (LEASE, "shop", "kt-router-web") in api.objects
+
+
+async def test_one_that_never_began_has_nothing_to_give_back():
+    async with in_shop() as (api, cluster, _):
+        way, driver, _ = await made(api, cluster)
+        await way.give_back()
+        await way.remove()
+        assert "join" not in driver.words()
+
+
+async def test_what_a_dead_session_left_under_the_name_makes_way():
+    async with in_shop() as (api, cluster, _):
+        way, _, user = await made(api, cluster)
+        left = {"name": "web-kt-mesh-ci", "namespace": "shop"}
+        owners = [{"kind": "Lease", "name": "kt-mesh-web-ci", "uid": "before"}]
+        api.put({**way_service(), "metadata": {**left, "ownerReferences": owners}})
+        await way.prepare(user.place.lease.owner)
+        assert api.objects[OWN]["metadata"]["ownerReferences"][0]["uid"] != "before"
+
+
+async def test_a_name_that_is_somebody_elses_is_refused():
+    async with in_shop() as (api, cluster, _):
+        way, _, user = await made(api, cluster)
+        api.put({**way_service(), "metadata": {"name": "web-kt-mesh-ci", "namespace": "shop"}})
+        with pytest.raises(Conflict, match="web-kt-mesh-ci in namespace shop that is not ours"):
+            await way.prepare(user.place.lease.owner)
+
+
+def way_service():
+    return {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]}}
