@@ -12,10 +12,10 @@ from ktconnect.background.process import Process, processes
 from ktconnect.errors import UsageError
 from ktconnect.modes.report import CallEnded
 
+from .lines import call_line
 from .listing import show
 from .mine import complete
 from .options import local_options, take_output
-from .output import call_line
 from .session import until_stopped
 from .telling import Event, event_of
 

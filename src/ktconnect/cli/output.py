@@ -1,9 +1,6 @@
 """How a session looks: lines for a person, or one JSON object a line for a program."""
 
-import errno
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,16 +11,14 @@ from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.markup import escape
-from rich.text import Text
 
 from ktconnect.errors import KtError
-from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
+from ktconnect.modes.report import CallEnded, Compared, Ready, Status, Totals
 
 from .comparing import block_of, totals_line
+from .lasting import LastingStream, check_written
+from .lines import call_line, status_line
 from .live import LiveLines
-
-NO_ROOM = "see that there is room where it goes; what was begun is undone"
-COLOURS = {"up": "green", "stalled": "yellow", "connecting": "yellow", "down": "red"}
 
 
 class Said:
@@ -174,104 +169,8 @@ def _value(value: Any) -> str:
     return "absent" if value is None else json.dumps(value, sort_keys=True)
 
 
-def status_line(status: Status) -> Text:
-    """``● up · 0.6 ms · 3 streams · ↓ 1.2 MB ↑ 3.0 kB · 0 reconnections``.
-
-    Of a session that callers come to, it tells the calls instead of the streams.
-    """
-    state = status.health + (f": {status.reason}" if status.reason else "")
-    parts = [f"{status.target} {state}" if status.target else state]
-    if status.round_trip is not None:
-        parts.append(f"{status.round_trip * 1000:.1f} ms")
-    streams = counted(status.streams, "stream")
-    parts.append(streams if status.calls is None else calls_text(status.calls))
-    parts.append(f"↓ {size(status.received)} ↑ {size(status.sent)}")
-    parts.append(counted(status.reconnections, "reconnection"))
-    return Text("● ", style=COLOURS[status.health]).append(" · ".join(parts), style="default")
-
-
-def calls_text(calls: Calls) -> str:
-    """``3 calls open, 1,204 in all, 311 by the origin``."""
-    parts = [f"{counted(calls.open, 'call')} open", f"{calls.total:,} in all"]
-    origin = max(calls.to_origin, calls.refused)
-    if origin:
-        parts.append(f"{origin:,} by the origin")
-    if calls.failed:
-        parts.append(f"{calls.failed:,} by nobody")
-    if calls.older:
-        parts.append(counted(calls.older, "older connection"))
-    return ", ".join(parts)
-
-
-def call_line(call: CallEnded) -> str:
-    """``10.244.1.7:41234 → shop/web:80 → 127.0.0.1:8080 · ↓ 1.2 kB ↑ 3.4 MB · 0.12 s · closed``."""
-    protocol = "/udp" if call.protocol == "udp" else ""
-    way = f"{call.caller} → {call.service}:{call.port}{protocol} → {call.target}"
-    carried = [] if protocol else [f"↓ {size(call.received)} ↑ {size(call.sent)}"]
-    return " · ".join([way, *carried, f"{call.seconds:.2f} s", call.ended])
-
-
-def size(count: int) -> str:
-    """Bytes in decimal units: ``999 B``, ``1.2 MB``."""
-    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 1000 and len(units) > 1:
-        amount /= 1000
-        units.pop(0)
-    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 stream``, ``1,204 streams``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-class LastingStream:
-    """A stream that outlives its reader: a closed terminal or pipe must not stop an undo.
-
-    Once nobody reads any more, the process is asked to end (SIGTERM), as SIGPIPE would.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream: TextIO | None = stream
-        self.failure: OSError | None = None
-        self.encoding = stream.encoding  # rich looks at it
-
-    def write(self, text: str) -> int:
-        if self._stream is not None:
-            try:
-                self._stream.write(text)
-                self._stream.flush()
-            except OSError as error:
-                self.failure = error
-                self._give_up(self._stream)
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing waits: every write is flushed."""
-
-    def isatty(self) -> bool:
-        return self._stream is not None and self._stream.isatty()
-
-    def fileno(self) -> int:
-        return -1 if self._stream is None else self._stream.fileno()
-
-    def _give_up(self, stream: TextIO) -> None:
-        self._stream = None
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # else the interpreter's last flush fails too
-        os.close(nowhere)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-def check_written(stream: object) -> None:
-    """Raises: KtError if ``stream`` had to give up; a reader that left is no error."""
-    failure = getattr(stream, "failure", None)
-    if failure is not None and failure.errno != errno.EPIPE:
-        raise KtError(f"standard output can't be written: {failure.strerror}", hint=NO_ROOM)
 
 
 def reporter_for(output: str) -> TextReporter | JsonReporter:

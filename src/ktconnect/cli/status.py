@@ -7,10 +7,10 @@ import click
 
 from ktconnect.background.asking import UP
 
+from .lines import calls_text, counted, size
 from .listing import Column, Listing, Row, key, local_time, render, show, watch
 from .mine import complete, look
 from .options import local_options, take_output
-from .output import calls_text, counted, size
 from .ps import NONE, name_of, state_of
 from .session import until_stopped
 

@@ -1,24 +1,16 @@
 import io
 import json
-import os
-import pty
-import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from rich.console import Console
 
 from ktconnect.cli.output import (
     JsonReporter,
-    LastingStream,
     TextReporter,
     call_line,
-    calls_text,
     report_error,
     reporter_for,
-    size,
-    status_line,
 )
 from ktconnect.errors import UsageError
 from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
@@ -86,13 +78,6 @@ def test_each_session_has_a_line_of_its_own():
     assert "2 calls open, 7 in all" in lines[0]
 
 
-def test_calls_that_others_answered_are_counted():
-    assert calls_text(Calls(1, 1)) == "1 call open, 1 in all"
-    assert calls_text(Calls(0, 1204, 3, 311, 2)) == (
-        "0 calls open, 1,204 in all, 311 by the origin, 2 by nobody"
-    )
-
-
 def test_a_call_is_shown_with_where_it_led_and_how_it_ended():
     assert call_line(CALL) == (
         "10.244.1.7:41234 → shop/web:80 → 127.0.0.1:8080 · ↓ 1.2 kB ↑ 3.4 MB · 0.12 s · closed"
@@ -148,17 +133,6 @@ def test_a_program_reads_one_object_a_line():
     assert all(timedelta(0) <= age < timedelta(minutes=1) for age in ages)
 
 
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400_000_000, "3.4 GB")]
-)
-def test_sizes_are_readable(count, text):
-    assert size(count) == text
-
-
-def test_the_state_has_no_round_trip_before_the_first_probe():
-    assert status_line(Status("connecting")).plain.startswith("● connecting · 0 streams")
-
-
 def test_an_error_says_what_happened_and_what_to_do(capsys):
     error = UsageError("no such thing", hint="try another")
     report_error(error, "text")
@@ -174,30 +148,6 @@ def test_an_error_says_what_happened_and_what_to_do(capsys):
 def test_the_reporter_is_the_one_asked_for():
     assert isinstance(reporter_for("json"), JsonReporter)
     assert isinstance(reporter_for("text"), TextReporter)
-
-
-def test_a_stream_outlives_its_reader_and_asks_the_process_to_end():
-    asked = []
-    before = signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
-    read, write = os.pipe()
-    try:
-        with os.fdopen(write, "w") as pipe:
-            stream = LastingStream(pipe)
-            assert not stream.isatty()
-            os.close(read)
-            assert stream.write("lost") == 4
-            assert stream.write("lost too") == 8
-        assert asked == [True]
-        assert stream.fileno() == -1
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_a_terminal_is_recognised_through_the_stream():
-    master, slave = pty.openpty()
-    with os.fdopen(slave, "w") as terminal:
-        assert LastingStream(terminal).isatty()
-    os.close(master)
 
 
 SERVICE = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
