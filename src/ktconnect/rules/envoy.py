@@ -51,7 +51,9 @@ def router_files(plan: RoutePlan, directory: str = DIRECTORY) -> dict[str, str]:
     """The files by name, for a ConfigMap. ``directory``: where Envoy will find them.
 
     What can't be read by a proxy (`order.unusable`) is left out, since Envoy would refuse the rest
-    with it. Routes and clusters change with the shares; listeners only if a port is meant by
+    with it. Every port that may be HTTP has its file of routes from the beginning: a kubelet makes
+    the names of new files after it has changed the others, and Envoy refuses a listener whose file
+    is not there yet. Routes and clusters change with the shares; listeners only if a port is meant by
     somebody for the first or the last time.
     """
     files = {
@@ -59,7 +61,7 @@ def router_files(plan: RoutePlan, directory: str = DIRECTORY) -> dict[str, str]:
         LISTENERS: listeners_text(plan, directory, _VERSION),
         CLUSTERS: clusters_text(plan, _VERSION),
     }
-    for port in plan.routed:
+    for port in plan.routable:
         files[routes_file(port)] = routes_text(plan, port, _VERSION)
     revision = _digest(files)
     return {name: text.replace(_VERSION, revision, 1) for name, text in files.items()}

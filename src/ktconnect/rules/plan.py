@@ -91,11 +91,14 @@ class RoutePlan:
         )
 
     @property
+    def routable(self) -> tuple[RoutedPort, ...]:
+        """The ports (of `listened`) that may be HTTP."""
+        return tuple(port for port in self.listened if port.app not in ("tls", "tcp", "udp"))
+
+    @property
     def routed(self) -> tuple[RoutedPort, ...]:
-        """The ports (of `listened`) where requests are told apart: somebody means them, and they
-        may be HTTP."""
-        by_request = (port for port in self.listened if port.app != "tls")
-        return tuple(port for port in by_request if self.exposed(port))
+        """The ports (of `routable`) where requests are told apart: somebody means them."""
+        return tuple(port for port in self.routable if self.exposed(port))
 
     @property
     def usable(self) -> tuple[Share, ...]:

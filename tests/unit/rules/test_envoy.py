@@ -46,6 +46,13 @@ def test_a_revision_is_named_in_every_file_that_is_followed():
         assert f'"version_info":"{revision}"' in files[name]
 
 
+def test_no_file_is_new_when_a_port_is_meant_for_the_first_time():
+    more = replace(PLAN, ports=(*PLAN.ports, RoutedPort(81, 8081, "unknown")))
+    meant = replace(more, shares=(share("ann", ports=(80, 81)),))
+    assert set(router_files(replace(more, shares=()))) == set(router_files(meant))
+    assert {"rds-80.json", "rds-81.json"} < set(router_files(meant))
+
+
 def test_who_comes_or_leaves_changes_the_revision_and_no_listener():
     before, after = router_files(PLAN), router_files(replace(PLAN, shares=PLAN.shares[:1]))
     assert revision_of(before) != revision_of(after)
