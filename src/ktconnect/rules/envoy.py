@@ -53,8 +53,8 @@ def router_files(plan: RoutePlan, directory: str = DIRECTORY) -> dict[str, str]:
     What can't be read by a proxy (`order.unusable`) is left out, since Envoy would refuse the rest
     with it. Every port that may be HTTP has its file of routes from the beginning: a kubelet makes
     the names of new files after it has changed the others, and Envoy refuses a listener whose file
-    is not there yet. Routes and clusters change with the shares; listeners only if a port is meant by
-    somebody for the first or the last time.
+    is not there yet. Routes and clusters change with the shares; listeners only if a port is meant
+    by somebody for the first or the last time.
     """
     files = {
         BOOTSTRAP: compact(bootstrap(plan, directory)),
