@@ -20,6 +20,9 @@ RULES: Final = 16  # HTTPRouteSpec: of one route
 MATCHES: Final = 8  # of one rule; more in newer versions, but never more than 128 of one route
 GROUP: Final = "gateway.networking.k8s.io"
 
+EVERYTHING: Final[tuple[Manifest, ...]] = ({}, {"path": {"type": "PathPrefix", "value": "/"}})
+"""Matches that every request fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -43,16 +46,16 @@ def routes(
 
     ``theirs``: the routes of others for this port. Where there are none, the first route of ours
     says where everybody else goes: a Service that has a route answers 404 to what fits none. Where
-    there are some, that is theirs to say.
+    there are some, that is theirs to say. Where the share is of everything, there is nobody else,
+    and of two equal rules the first would win.
     ``regex``: see `gateway_match.route_match`. Raises: UsageError for what can't be compared.
     """
     others = [match for route in theirs for match in _matches(route)]
     plain = [route_match(match, regex=regex) for match in share.matches]
     wanted = _unique(each for one in plain for each in before(one, others))
     rules = [_rule(share, port, chunk) for chunk in _chunks(wanted, MATCHES)]
-    if not theirs:
-        # After ours in the same route, as the first of two equal ones wins: a mirror of everything.
-        rules.insert(RULES - 1, {"backendRefs": [_to(port.service, port.number)]})
+    if not theirs and not any(each in EVERYTHING for each in wanted):
+        rules.insert(0, {"backendRefs": [_to(port.service, port.number)]})
     return [
         _route(named(route_name(share.service, port.number, index)), port, chunk)
         for index, chunk in enumerate(_chunks(rules, RULES))

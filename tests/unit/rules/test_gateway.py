@@ -87,9 +87,12 @@ def test_a_mirror_gets_copies_and_the_service_answers(percent, said):
     assert rule["filters"] == [{"type": "RequestMirror", "requestMirror": {**to, **said}}]
 
 
-def test_a_share_of_everything():
-    everything = Share("mesh", "s", "", "m", "ann", "1", (Match(),), (80,))
-    assert made(everything)[0]["spec"]["rules"][1]["matches"] == [{}]
+def test_a_share_of_everything_leaves_nothing_to_the_origin_that_would_come_first():
+    everything = Share("mirror", "s", "", "m", "ann", "1", (Match(),), (80,))
+    [rule] = made(everything)[0]["spec"]["rules"]
+    assert rule["matches"] == [{}]
+    root = Share("mirror", "s", "", "m", "ann", "1", (parse_match("path:/"),), (80,))
+    assert len(made(root)[0]["spec"]["rules"]) == 1
 
 
 def test_routes_are_attached_by_service_namespace_and_port():
