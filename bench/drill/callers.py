@@ -37,7 +37,7 @@ async def tell(host: str, port: int) -> None:
         async with asyncio.timeout(PATIENCE):
             outcome = await call(host, port)
     except (OSError, ValueError) as error:
-        outcome = f"- {type(error).__name__}"
+        outcome = f"- {type(error).__name__} {error}".replace("\n", " ")
     sys.stdout.write(f"{began:.3f} {time.monotonic() - clock:.3f} {outcome}\n")
     sys.stdout.flush()
 

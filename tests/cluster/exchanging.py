@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.drill import callers
 from playground.cluster import Playground
 from playground.router import ECHO
 from playground.testing import Deploy
@@ -25,7 +26,7 @@ RATE = float(os.environ.get("KTCTL_TEST_RATE", "200"))
 """Calls a second."""
 LONGEST = 6.0
 """Seconds that a caller waits at most, whatever happens to the laptop."""
-CALLERS = Path(__file__).with_name("callers.py")
+CALLERS = Path(callers.__file__)
 CALLER = Path(__file__).with_name("caller.py")
 EVERYTHING = "services,configmaps,deployments,replicasets,pods,leases,serviceaccounts,roles"
 PORTS = [

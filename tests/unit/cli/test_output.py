@@ -5,13 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from ktconnect.cli.output import (
-    JsonReporter,
-    TextReporter,
-    call_line,
-    report_error,
-    reporter_for,
-)
+from ktconnect.cli.lines import call_line
+from ktconnect.cli.output import JsonReporter, TextReporter, report_error, reporter_for
 from ktconnect.errors import UsageError
 from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
 from ktconnect.traffic.compare import Difference
