@@ -2,7 +2,7 @@ import pytest
 from tests.unit.sessions.world import MOMENT
 
 from ktconnect.objects.session import Session, lease, record_of
-from ktconnect.sessions.conflicts import in_the_way
+from ktconnect.sessions.conflicts import SELECTOR, in_the_way
 from ktconnect.sessions.shared import shared_session
 
 
@@ -46,3 +46,10 @@ def test_pods_that_somebody_has_replaced_are_nobody_elses(mode):
     way = in_the_way(ALL, mode, "web", {"web-kt-exchange-abcde"})
     assert "deployment/web" in {each.target for each in way}
     assert "deployment/other" not in {each.target for each in way}
+
+
+def test_a_mirror_of_bytes_has_all_callers_as_an_exchange_has():
+    raw = record("mirror", driver=SELECTOR)
+    assert in_the_way([raw], "mesh", "web") == [raw]
+    assert in_the_way([raw], "mirror", "web") == [raw]
+    assert in_the_way([raw], "exchange", "web") == []  # which has the very same Lease

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -40,6 +41,9 @@ class Line:
     async def drained(self, _):
         self.done.append("drained")
         return 2
+
+    def close(self):
+        self.done.append("closed")
 
     async def delete(self):
         self.done.append(f"deleted while callers go to {selector(self._api)['app']}")
@@ -107,6 +111,19 @@ async def test_callers_are_led_away_before_anybody_is_refused_and_anything_delet
         assert (LEASE, "shop", PLAN.session.name) not in api.objects
         assert "2 calls went on" in reporter.notes[0]
         assert list(journals().iterdir()) == []
+
+
+async def test_nobody_waits_for_what_answers_a_copy():
+    async with in_shop() as (api, cluster, reporter):
+        undo, lease, _ = await undo_of(api, cluster)
+        undo._plan = replace(PLAN, mode="mirror")
+        await lease.create()
+        undo.began(lease.uid)
+        undo.line = line = Line(api)
+        await undo.run(reporter)
+        assert "drained" not in line.done
+        assert "closed" in line.done
+        assert reporter.notes == []
 
 
 async def test_endpoints_that_cant_be_seen_are_waited_for_blindly():
