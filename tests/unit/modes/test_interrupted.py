@@ -15,8 +15,9 @@ from ktconnect.modes.exchange.scale import ScaleWay
 from ktconnect.modes.exchange.scale_find import ScalePlan
 from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.local import remember
-from ktconnect.modes.routing import ensure, router, settling
+from ktconnect.modes.routing import ensure, istio, router, settling
 from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.istio import IstioDriver
 from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving import undo as serving_undo
@@ -45,6 +46,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(router, "PROXIES", 0)
     monkeypatch.setattr(router, "DRAIN", 0.05)
     monkeypatch.setattr(settling, "AGAIN", 0.001)
+    monkeypatch.setattr(istio, "HEARD", 0)
     monkeypatch.setattr(ensure, "AGAIN", 0.001)
     monkeypatch.setattr(shared, "LOOK", 0.01)
     monkeypatch.setattr(scale_wait, "LOOK_AGAIN", 0.01)
@@ -124,8 +126,16 @@ class Blind(RouterDriver):
         return True
 
 
-def sharing(cluster, mark, driver=None):
-    """What a mesh by a router is made of."""
+def by_router(place, backends):
+    return Blind(place, backends, RouterPod(), within=0.2)
+
+
+def by_istio(place, _):
+    return IstioDriver(place)
+
+
+def sharing(cluster, mark, driver=by_router):
+    """What a mesh is made of."""
     name = f"web-kt-mesh-{mark}"
     plan = replace(
         PLAN,
@@ -138,19 +148,17 @@ def sharing(cluster, mark, driver=None):
     lease = SessionLease(cluster, plan.session, config)
     place = Place(cluster, "shop", "web", lease, SharedLease(cluster, "web", "shop", "router"))
     share = Share("mesh", name, "", mark, "ann", "", (Match(),), (80,))
-    way = SharingWay(
-        place,
-        plan,
-        share,
-        lambda place, backends: Blind(place, backends, RouterPod(), within=0.2),
-        banner="",
-    )
-    return plan, lease, way
+    return plan, lease, SharingWay(place, plan, share, driver, banner="")
 
 
 async def mesh(cluster):
     """Marked requests of a Service led to an agent by a router, and back."""
     await served(cluster, *sharing(cluster, "ann"))
+
+
+async def mesh_by_istio(cluster):
+    """Marked requests led to an agent by rules, and back."""
+    await served(cluster, *sharing(cluster, "ann", by_istio))
 
 
 async def mesh_of_two(cluster):
@@ -181,12 +189,20 @@ WEB = {
     "spec": {"replicas": 2},
     "status": {"readyReplicas": 2},
 }
+USERS_RULES = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "VirtualService",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {"hosts": ["web"], "http": [{"route": [{"destination": {"host": "web"}}]}]},
+}
 SUBJECTS = {
     "connect": (connect, POD),
     "exchange": (exchange, service()),
     "scale": (scale, WEB),
     "mesh": (mesh, service()),
     "mesh of two": (mesh_of_two, service()),
+    "mesh by istio": (mesh_by_istio, service()),
+    "mesh by istio with rules of the user": (mesh_by_istio, service(), USERS_RULES),
 }
 
 
@@ -194,10 +210,10 @@ SUBJECTS = {
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("name", SUBJECTS)
 async def test_nothing_half_made_is_left_that_the_next_clean_can_not_finish(name, how):
-    subject, own = SUBJECTS[name]
-    calls = await calls_of(subject, own)
+    subject, *own = SUBJECTS[name]
+    calls = await calls_of(subject, *own)
     assert len(calls) > 5
     # the longest one is stopped at each of its calls in one of the ways
     first, step = (HOWS.index(how) + 1, len(HOWS)) if name == "mesh of two" else (1, 1)
-    wrong = [await interrupted(subject, at, how, own) for at in range(first, len(calls) + 1, step)]
+    wrong = [await interrupted(subject, at, how, *own) for at in range(first, len(calls) + 1, step)]
     assert list(filter(None, wrong)) == []
