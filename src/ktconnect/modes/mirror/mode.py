@@ -13,7 +13,8 @@ from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
 from ktconnect.modes.dryrun import cluster_for
-from ktconnect.modes.mesh.mode import as_before, check_marked, driver_for, random_letters
+from ktconnect.modes.mesh.checks import check_marked
+from ktconnect.modes.mesh.mode import as_before, driver_for, random_letters
 from ktconnect.modes.mesh.spec import MeshSpec
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
@@ -38,6 +39,7 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
+from ktconnect.rules.plan import app_of
 from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
 from ktconnect.tunnel.tuning import raise_open_files
 
@@ -159,8 +161,14 @@ async def _ports(
     exposes = exposes_for(spec.exposes, name)
     ports = map_ports(seen.service, exposes, seen.slices or (), seen.backends)
     exposed = tuple(port for port in ports if port.target is not None)
-    enforce(check_marked(name, exposed, said=bool(spec.exposes)), reporter)
+    given = seen.service["spec"].get("ports") or ()
+    apps = {int(port["port"]): app_of(port) for port in given}
+    enforce(check_marked(name, exposed, apps, said=bool(spec.exposes)), reporter)
     taken = tuple(port for port in exposed if port.protocol == "tcp")
+    if not taken:
+        raise UsageError(
+            f"no port of Service {name} carries requests", hint="--mode tcp copies bytes of TCP"
+        )
     checked = await check_local(taken, skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     return checked.ports

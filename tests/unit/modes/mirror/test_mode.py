@@ -68,6 +68,16 @@ async def test_others_who_share_the_service_decide_what_makes_copies():
             await prepare(spec(mode="istio"), cluster, service(), reporter)
 
 
+async def test_a_service_without_requests_is_refused_and_led_to_bytes():
+    dns = service(ports=[{"name": "dns", "port": 53, "protocol": "UDP"}])
+    async with in_shop() as (api, cluster, reporter):
+        api.put(dns)
+        everything = MirrorSpec("web", serving=spec().serving)
+        with pytest.raises(UsageError, match="carries requests") as caught:
+            await prepare(everything, cluster, dns, reporter)
+        assert "--mode tcp" in caught.value.hint
+
+
 def test_comparing_needs_somebody_who_shows_the_answers():
     wanted = spec(keeping=Keeping(diff=True))
     check_driver(wanted, Choice("router", "x"))
