@@ -3,14 +3,14 @@
 import secrets
 import string
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import Finding, Seen, enforce, look
+from ktconnect.modes.checks.seen import Seen, enforce, look
 from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
@@ -39,17 +39,25 @@ from ktconnect.objects.rights import (
 )
 from ktconnect.objects.router import share_name
 from ktconnect.objects.session import Manifest
+from ktconnect.rules.holds import described
 from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
+from ktconnect.rules.plan import app_of
 from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, shared_name
 from ktconnect.sessions.taken import Taker
 from ktconnect.tunnel.tuning import raise_open_files
 
+from .checks import check_all, check_marked
 from .manual import ManualWay
 from .session import MeshSession
 from .spec import MeshSpec
+
+OLD_CONNECTIONS: Final = (
+    "connections that callers had open before stay with the original Pods until they end, "
+    "marked requests on them too"
+)
 
 LETTERS: Final = 5
 """Random ones of a mark, where none is said."""
@@ -135,8 +143,13 @@ async def prepare(
         plan,
         _share(asked, plan),
         driver_for(spec, chosen),
-        banner=f"Now you can access your service by header '{mark.header}'",
-        advice=(f"by {chosen.driver}: {chosen.why}", *chosen.notes, *to_be_marked(asked.matches)),
+        banner=banner(mark, asked.matches),
+        advice=(
+            f"by {chosen.driver}: {chosen.why}",
+            *chosen.notes,
+            *to_be_marked(asked.matches),
+            *([OLD_CONNECTIONS] if chosen.driver == "router" else []),
+        ),
     )
     way.labels = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return MeshSession(cluster, spec.serving, plan, announced, way)
@@ -171,6 +184,13 @@ async def prepare_manual(
     announced = session_lease(cluster, spec.serving, plan, more=said)
     way = ManualWay(cluster, plan, seen.service, mark)
     return InboundSession(cluster, spec.serving, plan, announced, way)
+
+
+def banner(mark: Mark, matches: Sequence[Match]) -> str:
+    """What KT Connect says, where the header of the mark is what is looked at."""
+    if mark.match in matches:
+        return f"Now you can access your service by header '{mark.header}'"
+    return f"Now you can access your service where {described(matches[0])}"
 
 
 def to_be_marked(matches: Iterable[Match]) -> tuple[str, ...]:
@@ -224,8 +244,14 @@ async def _ports(
     enforce(check_service(seen) if by_selector else check_ruled(seen), reporter)
     ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
     exposed = tuple(port for port in ports if port.target is not None)
-    enforce(check_marked(name, exposed, said=bool(spec.exposes)), reporter)
+    apps = {int(port["port"]): app_of(port) for port in service["spec"].get("ports") or ()}
+    enforce(check_marked(name, exposed, apps, said=bool(spec.exposes)), reporter)
     taken = tuple(port for port in exposed if port.protocol == "tcp")
+    if not taken:
+        raise UsageError(
+            f"no port of Service {name} carries requests that could be told apart",
+            hint=f"`ktctl exchange {name}` takes all of its callers",
+        )
     checked = await check_local(taken, skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     return checked.ports
@@ -240,26 +266,3 @@ async def as_before(cluster: Cluster, service: Manifest) -> Manifest:
         if entry.key == key and service["spec"].get("selector") == entry.after:
             return {**service, "spec": {**service["spec"], "selector": entry.before}}
     return service
-
-
-def check_marked(name: str, ports: Iterable[PortMap], *, said: bool) -> Iterator[Finding]:
-    """Which ports can't be told apart by requests; ``said``: the user named them."""
-    for port in ports:
-        if port.protocol == "udp":
-            yield Finding(
-                "refuse" if said else "note",
-                f"port {port} of Service {name} is UDP: datagrams carry no mark",
-                f"`ktctl exchange {name}` takes all of them",
-            )
-
-
-def check_all(name: str, ports: Iterable[PortMap]) -> Iterator[Finding]:
-    """Callers of a port that nobody here answers, and who come to this Pod by chance."""
-    missing = [str(port) for port in ports if port.target is None]
-    if missing:
-        yield Finding(
-            "warn",
-            f"port {', '.join(missing)} of Service {name} does not come here: its callers who are "
-            "led to this Pod are turned away",
-            "expose all ports, or have rules that lead nobody here unmarked",
-        )
