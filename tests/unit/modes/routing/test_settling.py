@@ -1,0 +1,116 @@
+"""What a router needs, made by whoever looks; the driver's tests see the rest of it."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.modes.inbound import SERVICE, in_shop, service, slice_of
+from tests.unit.modes.routing.sharing import sharer
+
+from ktconnect.errors import Conflict
+from ktconnect.modes.routing import settling as module
+from ktconnect.modes.routing.backends import Backends
+from ktconnect.modes.routing.ensure import NotOurs
+from ktconnect.modes.routing.redirect import Redirect
+from ktconnect.modes.routing.settling import NOT_READY, Settling
+from ktconnect.modes.routing.shares import Shares
+from ktconnect.objects.router import RouterPod
+
+DEPLOYMENT = ("apps/v1/Deployment", "shop", "web-kt-router")
+FILES = ("v1/ConfigMap", "shop", "web-kt-router")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(module, "AGAIN", 0)
+
+
+async def settling(api, cluster, mark="ci", **pod):
+    user = await sharer(api, cluster, mark, driver="router")
+    redirect = Redirect(user.place)
+    await user.place.shared.refresh()
+    if not user.place.shared.record.journal:
+        entry = redirect.entry(api.objects[SERVICE, "shop", "web"])
+        await user.place.shared.write_journal([entry])
+    found = Settling(
+        user.place, Backends(user.place), redirect, Shares(user.place), RouterPod(**pod)
+    )
+    return found, user
+
+
+async def test_all_is_made_once_and_a_second_look_changes_nothing():
+    async with in_shop() as (api, cluster, _):
+        found, user = await settling(api, cluster)
+        await found.settle(user.share)
+        assert found.broken == NOT_READY
+        versions = {key: item["metadata"]["resourceVersion"] for key, item in api.objects.items()}
+        assert await found.settle(None) == []
+        assert versions == {
+            key: item["metadata"]["resourceVersion"] for key, item in api.objects.items()
+        }
+
+
+async def test_a_share_that_is_not_seen_yet_is_in_the_files():
+    async with in_shop() as (api, cluster, _):
+        found, user = await settling(api, cluster)
+        own = replace(user.share, service="web-kt-mesh-unseen", leaving=False)
+        await found.settle(own)
+        assert "web-kt-mesh-unseen" in api.objects[FILES]["data"]["rds-80.json"]
+
+
+async def test_the_first_one_decides_how_the_router_looks():
+    async with in_shop() as (api, cluster, _):
+        first, _ = await settling(api, cluster, image="envoy:1", replicas=2)
+        await first.settle(None)
+        second, _ = await settling(api, cluster, "bob", image="envoy:2")
+        await second.settle(None)
+        spec = api.objects[DEPLOYMENT]["spec"]
+        assert spec["replicas"] == 2
+        assert spec["template"]["spec"]["containers"][0]["image"] == "envoy:1"
+
+
+async def test_named_target_ports_keep_the_number_that_was_chosen():
+    async with in_shop() as (api, cluster, _):
+        found, _ = await settling(api, cluster)
+        await found.settle(None)
+        ports = api.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["ports"]
+        named = next(port for port in ports if port["name"] == "http")
+        origin = slice_of("web-kt-origin", "10.244.0.7")
+        api.put({**origin, "ports": [{"name": "http", "port": 9999, "protocol": "TCP"}]})
+        await found.settle(None)
+        again = api.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["ports"]
+        assert named in again
+
+
+async def test_somebody_elses_objects_are_refused_at_once():
+    async with in_shop() as (api, cluster, _):
+        found, _ = await settling(api, cluster)
+        metadata = {"name": "web-kt-router", "namespace": "shop"}
+        api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}})
+        with pytest.raises(NotOurs, match="ConfigMap web-kt-router"):
+            await found.settle(None)
+
+
+async def test_who_never_gets_through_says_so(monkeypatch):
+    async with in_shop() as (api, cluster, _):
+        found, _ = await settling(api, cluster)
+        monkeypatch.setattr(module, "TRIES", 2)
+
+        async def always(*_):
+            raise Conflict("somebody was faster")
+
+        monkeypatch.setattr(found, "_look", always)
+        with pytest.raises(Conflict, match="keeps changing under our feet"):
+            await found.settle(None)
+
+
+async def test_a_router_of_another_lease_is_left_alone():
+    async with in_shop() as (api, cluster, _):
+        found, _ = await settling(api, cluster)
+        await found.settle(None)
+        item = api.objects[DEPLOYMENT]
+        owner = {**item["metadata"]["ownerReferences"][0], "uid": "later"}
+        api.put({**item, "metadata": {**item["metadata"], "ownerReferences": [owner]}})
+        await found.delete()
+        assert DEPLOYMENT in api.objects
+        assert FILES not in api.objects
+        assert service()["metadata"]["name"] == "web"
