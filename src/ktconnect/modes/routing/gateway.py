@@ -13,6 +13,7 @@ from typing import Final
 from ktconnect.apply.change import Entry
 from ktconnect.errors import KtError, Refused
 from ktconnect.groups import task_group
+from ktconnect.modes.checks.seen import SLICE
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
 from ktconnect.modes.watched import Which, watched
@@ -72,7 +73,7 @@ class GatewayDriver:
 
     async def rehearse(self, share: Share) -> None:
         """See `Driver`."""
-        await self._routes.settle(share)
+        await self._routes.settle(share, sure=True)
 
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
         """See `Driver`: who is to take the routes is there, or it isn't; `join` sees that."""
@@ -82,7 +83,7 @@ class GatewayDriver:
         async with self._changing:
             self._mine, self._taking = share, True
             await self._shares.publish(replace(share, leaving=False))
-            await self._routes.settle(share)
+            await self._routes.settle(share, sure=True)
             await self._accepted()
             self.broken = ""
 
@@ -90,7 +91,7 @@ class GatewayDriver:
         """See `Driver`."""
         place, changed = self._place, self._changed.set
         async with task_group() as tasks:
-            for kind in (SERVICE, HTTP_ROUTE):
+            for kind in (SERVICE, SLICE, HTTP_ROUTE):
                 tasks.create_task(watched(place.cluster, Which(kind, place.namespace), {}, changed))
             while True:
                 await self._a_change()
@@ -144,8 +145,10 @@ class GatewayDriver:
                 return
             bad = next((each for each in stands if each.accepted is False), None)
             self.broken = f"{bad.by} does not take our route: {bad.why}" if bad else ""
+            self.broken = self.broken if self._routes.is_served else "the agent is not there"
         if self.broken and not was:
-            reporter.warn(f"{self.broken}: nobody is led here", "it is looked at again and again")
+            what = f"{self.broken}: requests of {self._place.where} that match are not led here"
+            reporter.warn(what, "it is looked at again and again")
         elif was and not self.broken:
             reporter.note(f"requests of {self._place.where} that match are led here again")
 

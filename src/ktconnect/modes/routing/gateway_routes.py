@@ -18,6 +18,7 @@ from ktconnect.rules.istio_hosts import governing
 from ktconnect.rules.model import Share
 
 from .driver import Place
+from .shares import Shares
 
 HTTP_ROUTE: Final = "gateway.networking.k8s.io/v1/HTTPRoute"
 GRPC_ROUTE: Final = "gateway.networking.k8s.io/v1/GRPCRoute"
@@ -33,6 +34,9 @@ class Routes:
         self._place = place
         self._cluster = place.cluster
         self._regex = regex
+        self._shares = Shares(place)
+        self.is_served = True
+        """Whether the session's agent was there, when the routes were looked at last."""
 
     async def check(self, share: Share) -> None:
         """Raises: UsageError where the share can't be said, or others' rules leave no room."""
@@ -47,14 +51,17 @@ class Routes:
             )
         await self._check_others(ports)
 
-    async def settle(self, share: Share) -> bool:
+    async def settle(self, share: Share, *, sure: bool = False) -> bool:
         """Have the session's routes as they should be; whether anything had to be changed.
+
+        None leads to an agent that is not there, unless it is ``sure`` to be: a mesh's proxy would
+        answer 503.
 
         Raises: Refused if the cluster's Gateway API lacks what they say; Conflict.
         """
         for _ in range(TRIES):
             with suppress(Conflict, NotFound):
-                return await self._settle(share)
+                return await self._settle(share, sure=sure)
             await asyncio.sleep(AGAIN)
         raise Conflict(f"the routes of {self._place.where} keep changing", hint="try again")
 
@@ -70,11 +77,11 @@ class Routes:
             await self._delete(each)
         return bool(found)
 
-    async def _settle(self, share: Share) -> bool:
+    async def _settle(self, share: Share, *, sure: bool) -> bool:
+        self.is_served = sure or share.service in await self._shares.served()
+        ports = await self._ports(share) if self.is_served else []
         found = await self._cluster.list(HTTP_ROUTE, self._place.namespace)
-        wanted = [
-            route for port in await self._ports(share) for route in self._of(share, port, found)
-        ]
+        wanted = [route for port in ports for route in self._of(share, port, found)]
         now = {each["metadata"]["name"]: each for each in found if self._is_own(each)}
         changed = False
         for route in wanted:

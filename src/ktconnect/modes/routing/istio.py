@@ -13,6 +13,7 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Refused, UsageError
 from ktconnect.groups import task_group
 from ktconnect.kube.failures import NotFound
+from ktconnect.modes.checks.seen import SLICE
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
 from ktconnect.modes.watched import Which, watched
@@ -70,7 +71,7 @@ class IstioDriver:
     async def rehearse(self, share: Share) -> None:
         """See `Driver`."""
         taking = replace(share, leaving=False)
-        await self._rules.settle(taking, taking=True, written_down=False)
+        await self._rules.settle(taking, taking=True, sure=True, written_down=False)
 
     async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
         """See `Driver`: Istio's own part is there already."""
@@ -83,7 +84,7 @@ class IstioDriver:
             self._mine, self._taking = share, True
             await self._shares.publish(replace(share, leaving=False))
             try:
-                await self._rules.settle(share, taking=True)
+                await self._rules.settle(share, taking=True, sure=True)
             except UsageError as error:
                 raise Refused(str(error), hint=error.hint) from None
             self.broken = ""
@@ -92,7 +93,7 @@ class IstioDriver:
         """See `Driver`."""
         place, changed = self._place, self._changed.set
         async with task_group() as tasks:
-            for kind in (SERVICE, VIRTUAL_SERVICE, DESTINATION_RULE):
+            for kind in (SERVICE, SLICE, VIRTUAL_SERVICE, DESTINATION_RULE):
                 which = Which(kind, place.namespace)
                 tasks.create_task(watched(place.cluster, which, {}, changed))
             while True:
@@ -135,13 +136,14 @@ class IstioDriver:
                 return
             try:
                 await self._rules.settle(self._mine, taking=True)
-                self.broken = ""
+                self.broken = "" if self._rules.is_served else "the agent is not there"
             except UsageError as error:
                 self.broken = str(error)
             except KtError as error:
                 log.info("the rules of %s: %s", self._place.where, error)
                 return
         if self.broken and not was:
-            reporter.warn(f"{self.broken}: nobody is led here", "it is looked at again and again")
+            what = f"{self.broken}: requests of {self._place.where} that match are not led here"
+            reporter.warn(what, "it is looked at again and again")
         elif was and not self.broken:
             reporter.note(f"requests of {self._place.where} that match are led here again")

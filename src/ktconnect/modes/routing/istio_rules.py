@@ -44,6 +44,8 @@ class IstioRules:
         self._shares = Shares(place)
         self._theirs = Theirs(place)
         self._policy = Policy(place)
+        self.is_served = True
+        """Whether the session's agent was there, when the rules were looked at last."""
         self.own_name = fitted(place.service, SUFFIX)
         """Of the VirtualService that all sessions have together."""
 
@@ -61,17 +63,23 @@ class IstioRules:
         gateways = through_gateways(found, self._place.service, self._place.namespace)
         return notes(theirs, rules, gateways)
 
-    async def settle(self, mine: Share | None, *, taking: bool, written_down: bool = True) -> bool:
+    async def settle(
+        self, mine: Share | None, *, taking: bool, sure: bool = False, written_down: bool = True
+    ) -> bool:
         """Have all rules as the shares want them; whether anything had to be changed.
 
         ``mine``: the session's own share; its rules are among the user's own if ``taking``, and
-        not otherwise. ``written_down``: on the session's Lease before, as it must be where
-        anything is really changed. Raises: Conflict if somebody keeps changing them.
+        not otherwise. No rule leads to an agent that is not there (a proxy would answer 503), but
+        to that of ``mine`` if it is ``sure`` to be. ``written_down``: on the session's Lease
+        before, as it must be where anything is really changed.
+
+        Raises: Conflict if somebody keeps changing them.
         """
         put = self._theirs.put if written_down else self._theirs.put_alone
         for _ in range(TRIES):
             with suppress(Conflict, NotFound):
-                return await self._settle(mine, put, taking=taking)
+                served = mine if sure else None
+                return await self._settle(mine, put, taking=taking, sure=served)
         raise Conflict(
             f"the rules for {self._place.where} keep changing under our feet", hint="try again"
         )
@@ -90,9 +98,12 @@ class IstioRules:
         except Forbidden:
             return await self._cluster.list(VIRTUAL_SERVICE, self._place.namespace)
 
-    async def _settle(self, mine: Share | None, put: Put, *, taking: bool) -> bool:
+    async def _settle(
+        self, mine: Share | None, put: Put, *, taking: bool, sure: Share | None
+    ) -> bool:
         found = await self._cluster.list(VIRTUAL_SERVICE, self._place.namespace)
         shares = with_own(await self._shares.listed(), mine if taking else None)
+        shares = await self._served(shares, mine, sure)
         theirs = self._governing(found)
         own = next((each for each in found if self._is_own(each)), None)
         changed = False
@@ -108,6 +119,14 @@ class IstioRules:
         if own is not None:
             await self._delete(own)
         return changed or own is not None
+
+    async def _served(
+        self, shares: Sequence[Share], mine: Share | None, sure: Share | None
+    ) -> tuple[Share, ...]:
+        """Those whose agents are there."""
+        known = {*await self._shares.served(), sure.service if sure else ""}
+        self.is_served = mine is None or mine.service in known
+        return tuple(share for share in shares if share.service in known)
 
     async def _wish(self, theirs: Manifest | None, mine: Share, shares: Sequence[Share]) -> Wish:
         rules = await self._rules(theirs)

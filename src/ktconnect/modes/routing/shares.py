@@ -8,6 +8,7 @@ from typing import Final
 from ktconnect import names
 from ktconnect.errors import Conflict
 from ktconnect.kube.failures import NotFound
+from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.session import Manifest, label_value
 from ktconnect.rules.model import ANNOTATION, Share, share_note, share_of, shares_of
@@ -46,6 +47,15 @@ class Shares:
         except NotFound:
             return False
         return True
+
+    async def served(self) -> frozenset[str]:
+        """The names of the Services of this namespace that have somebody ready behind them."""
+        slices = await self._place.cluster.list(SLICE, self._place.namespace)
+        return frozenset(
+            str((each["metadata"].get("labels") or {}).get(SLICE_OF))
+            for each in slices
+            if any(map(is_ready, each.get("endpoints") or ()))
+        )
 
     async def withdraw(self, share: Share) -> None:
         """Take the session's Service away, once nobody is led there: proxies that keep connections

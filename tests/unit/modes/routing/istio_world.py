@@ -46,7 +46,7 @@ async def joined(*theirs_, mark="ci"):
 async def following(driver, reporter, api):
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(driver.follow(reporter))
-        await api.watched(3)
+        await api.watched(4)
         yield
         task.cancel()
 

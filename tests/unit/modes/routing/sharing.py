@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.unit.kube.fakeapi import FakeApi
-from tests.unit.modes.inbound import SERVICE
+from tests.unit.modes.inbound import SERVICE, slice_of
 
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.routing.driver import Place
@@ -54,6 +54,7 @@ async def sharer(
     said = tuple(map(parse_match, matches or (f"header:version={mark}",)))
     plain = Share("mesh", f"web-kt-mesh-{mark}", "", mark, "ann", "", said, (80,), leaving=True)
     api.put(share_service(mark, share_note(plain)))
+    api.put(slice_of(plain.service, "10.244.1.9"))
     session = Session(f"kt-mesh-web-{mark}", "shop", "shadow-mesh", f"{mark}@laptop")
     lease = SessionLease(cluster, session, {"mode": "mesh", SHARED: shared_name("web")})
     await lease.create()

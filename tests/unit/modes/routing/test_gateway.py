@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from tests.unit.modes.inbound import in_shop
+from tests.unit.modes.inbound import in_shop, slice_of
 from tests.unit.modes.routing.gateway_world import (
     GOOD,
     HTTP_ROUTE,
@@ -63,7 +63,7 @@ async def test_where_the_user_has_routes_the_rest_is_theirs():
         assert routes(api)["web-kt-mesh-ci-80"] == ["web-kt-mesh-ci"]
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(driver.follow(reporter))
-            await api.watched(2)
+            await api.watched(3)
             api.remove(HTTP_ROUTE, "theirs", "shop")
             await until(lambda: routes(api)["web-kt-mesh-ci-80"] == ["web", "web-kt-mesh-ci"])
             task.cancel()
@@ -75,7 +75,7 @@ async def test_a_route_that_somebody_deletes_or_changes_is_there_again():
         await driver.join(one.share)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(driver.follow(reporter))
-            await api.watched(2)
+            await api.watched(3)
             api.remove(HTTP_ROUTE, "web-kt-mesh-ci-80", "shop")
             await until(lambda: "web-kt-mesh-ci-80" in routes(api))
             found = api.objects[HTTP_ROUTE, "shop", "web-kt-mesh-ci-80"]
@@ -91,7 +91,7 @@ async def test_who_takes_no_more_routes_is_told_and_waited_for():
             await driver.join(one.share)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(driver.follow(reporter))
-            await api.watched(2)
+            await api.watched(3)
             judged(api, {"Accepted": "False"}, "no")
             await until(lambda: driver.broken)
             assert driver.broken == "example.com/mesh does not take our route: no"
@@ -117,3 +117,19 @@ async def test_without_a_mesh_that_takes_routes_it_is_refused(monkeypatch, condi
             await driver.join(one.share)
         await driver.leave(one.share)
         assert routes(api) == {}
+
+
+async def test_no_route_leads_to_an_agent_that_is_not_there():
+    async with in_shop(ports=PORTS) as (api, cluster, reporter), mesh(api):
+        one, driver = await prepared(api, cluster)
+        await driver.join(one.share)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(driver.follow(reporter))
+            await api.watched(3)
+            api.put(slice_of("web-kt-mesh-ci", "10.244.1.9", ready=False))
+            await until(lambda: routes(api) == {})
+            await until(lambda: driver.broken == "the agent is not there")
+            api.put(slice_of("web-kt-mesh-ci", "10.244.1.10"))
+            await until(lambda: "web-kt-mesh-ci-80" in routes(api))
+            await until(lambda: not driver.broken)
+            task.cancel()

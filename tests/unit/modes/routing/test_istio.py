@@ -1,4 +1,5 @@
 import pytest
+from tests.unit.modes.inbound import slice_of
 from tests.unit.modes.routing.istio_world import (
     REST,
     VIRTUAL_SERVICE,
@@ -84,3 +85,15 @@ async def test_rules_that_leave_no_room_any_more_are_told_and_waited_for():
             api.put(theirs(REST))
             await until(lambda: not driver.broken)
         assert reporter.notes[-1] == "requests of shop/web that match are led here again"
+
+
+@pytest.mark.parametrize(("given", "name"), [((), "web-kt-mesh"), ((theirs(REST),), "web")])
+async def test_no_rule_leads_to_an_agent_that_is_not_there(given, name):
+    ours = "kt-mesh-web-kt-mesh-ci-80"
+    async with joined(*given) as (api, _, driver, _, reporter), following(driver, reporter, api):
+        api.put(slice_of("web-kt-mesh-ci", "10.244.1.9", ready=False))
+        await until(lambda: ours not in rules(api, name))
+        await until(lambda: driver.broken == "the agent is not there")
+        api.put(slice_of("web-kt-mesh-ci", "10.244.1.10"))
+        await until(lambda: ours in rules(api, name))
+        await until(lambda: not driver.broken)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
-from tests.unit.modes.inbound import PLAN, SERVICE, Asked, in_shop, slice_of
+from tests.unit.modes.inbound import PLAN, SERVICE, SLICE, Asked, in_shop, slice_of
 from tests.unit.modes.routing.sharing import sharer
 
 from ktconnect.errors import Conflict
@@ -110,7 +110,7 @@ async def test_the_last_one_out_puts_back_what_all_shared_and_follows_no_more():
             assert driver.words()[-3:] == ["followed", "leave", "dissolve"]
             await way.remove()
             await way.remove()
-        kept = {key for key in api.objects if key[0] != LEASE}
+        kept = {key for key in api.objects if key[0] not in (LEASE, SLICE)}
         assert kept == {(SERVICE, "shop", "web")}
         assert (LEASE, "shop", "kt-router-web") not in api.objects
 
