@@ -11,6 +11,8 @@ import pytest
 from tests.netns.routing import ANN, BOB, ROUTER
 
 from ktconnect.rules.envoy_tap import tap_request
+from ktconnect.rules.envoy_tap_match import tap_match
+from ktconnect.rules.match import parse_match
 from ktconnect.rules.model import Condition, Match
 from ktconnect.traffic.traces import Traces
 
@@ -347,6 +349,25 @@ async def test_answers_can_be_watched_as_they_pass(router):
     assert exchange.answer.status == 200
     assert exchange.answer.body is not None
     assert json.loads(exchange.answer.body.data)["path"] == "/seen"
+
+
+async def test_only_requests_that_a_share_wants_are_shown(router):
+    await router.set(router.share("ann", ANN))
+    wanted = tap_match([parse_match("header:x-user=ann,path:/api"), parse_match("method=PUT")])
+    tap = f"{router.admin_url}/tap"
+    async with httpx2.AsyncClient(trust_env=False) as client, caller(router) as here:
+        async with client.stream("POST", tap, json=tap_request(wanted)) as watching:
+            await here.ask("GET /api/x HTTP/1.1\nHost: web")
+            await here.ask("GET /other HTTP/1.1\nHost: web\nX-User: ann")
+            await here.ask("GET /api/y HTTP/1.1\nHost: web\nX-User: ann")
+            await here.ask("PUT /z HTTP/1.1\nHost: web\nContent-Length: 0")
+            traces = Traces()
+            found: list[str] = []
+            async for data in watching.aiter_bytes():
+                found += [each.request.target for each in traces.more(data, 0.0)]
+                if "/z" in found:
+                    break
+    assert found == ["/api/y", "/z"]
 
 
 async def test_a_thousand_sessions_are_served(router):
