@@ -94,6 +94,11 @@ class Shadow:
         return self._plan.token
 
     @property
+    def copies(self) -> bool:
+        """Whether what comes from it is a copy, whose answer nobody waits for."""
+        return any(listen.copied for listen in self._plan.spec.listens)
+
+    @property
     def name(self) -> str:
         """Of its objects."""
         return self._plan.session.name

@@ -47,7 +47,10 @@ class Line:
         self.addresses: frozenset[str] = frozenset()
         """Those of the agents' Pods that there have been."""
         self.answers = Answers(
-            plan.targets, proxy_protocol=spec.proxy_protocol, on_call=self._ended
+            plan.targets,
+            proxy_protocol=spec.proxy_protocol,
+            mute=shadow.copies,
+            on_call=self._ended,
         )
         timing = Timing(attempt=spec.cluster.port_forward_timeout)
         self.tunnel = Tunnel(shadow.open_pipe, shadow.token, timing=timing)

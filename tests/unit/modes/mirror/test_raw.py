@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import pytest
 from tests.unit.modes.inbound import in_shop, service
 
 from ktconnect.errors import UsageError
 from ktconnect.modes.mirror.raw import prepare_raw
 from ktconnect.modes.mirror.spec import MirrorSpec
-from ktconnect.modes.serving.agent import listening
+from ktconnect.modes.serving.agent import agent_plan, listening
 from ktconnect.modes.serving.expose import parse_exposes
 from ktconnect.modes.serving.spec import ServingSpec
+from ktconnect.modes.shadow import Shadow
 from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.lease import SessionLease
 
@@ -35,6 +38,20 @@ async def test_the_origin_answers_and_this_machine_gets_a_copy():
         assert (copied.copied, copied.to_laptop, copied.origin) == (True, False, "10.96.0.9:80")
         assert (other.copied, other.to_laptop) == (False, False)
         assert session.ready(0).banner == "Now what is sent to service 'web' is copied to local"
+
+
+async def test_nobody_waits_for_what_is_answered_to_a_copy():
+    async with in_shop() as (_, cluster, reporter):
+        session = await prepare_raw(spec(), cluster, service(), reporter)
+        origins = dict.fromkeys(session.plan.ports, "10.96.0.9:80")
+        lease = session._lease
+        assert isinstance(lease, SessionLease)
+        for plan, copies in (
+            (session.plan, True),
+            (replace(session.plan, mode="exchange"), False),
+        ):
+            wanted = agent_plan(plan, spec().serving, origins, (), ("", False))
+            assert Shadow(cluster, lease, wanted).copies is copies
 
 
 async def test_it_is_one_of_two_that_can_have_all_callers():
