@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from bench import cost, crowd, fresh, latency, lookups, mirroring, rules, startup, throughput
+from bench import (
+    cost,
+    crowd,
+    fresh,
+    latency,
+    lookups,
+    mirroring,
+    rules,
+    sharing,
+    startup,
+    throughput,
+)
 from bench.measure import Measure
 from bench.rows import DELAYS
 
@@ -19,5 +30,16 @@ def measures(only: str = "") -> list[tuple[int, list[Measure]]]:
 
 def _all() -> Iterator[Measure]:
     """Memory is looked at before anything has moved, the crowd comes last."""
-    for room in (startup, rules, mirroring, cost, throughput, latency, fresh, lookups, crowd):
+    for room in (
+        startup,
+        rules,
+        sharing,
+        mirroring,
+        cost,
+        throughput,
+        latency,
+        fresh,
+        lookups,
+        crowd,
+    ):
         yield from room.measures()

@@ -102,6 +102,23 @@ def _rules() -> list[Row]:
     ]
 
 
+def _mesh() -> list[Row]:
+    """Callers of a Service, next to the same with a router of two users in between."""
+    added, four, two = (Goal(0.5, "at most", unit=" ms"),), Goal(4.0, "at most", unit=" s"), 2.0
+    return [
+        Row("mesh-none-p50@0", "HTTP request on an open connection, nobody in between, p50", "ms"),
+        Row("mesh-none-p99@0", "… p99", "ms"),
+        Row("mesh-router-p50@0", "… through the router, p50", "ms"),
+        Row("mesh-router-p99@0", "… p99", "ms"),
+        Row("mesh-added@0", "… added by the router at p50", "ms", added),
+        Row("mesh-none-down@0", "download from a Service, nobody in between", "Gbit/s"),
+        Row("mesh-router-down@0", "… through the router", "Gbit/s"),
+        Row("mesh-first@0", "mesh: from start to a marked request come through", "s", (four,)),
+        Row("mesh-second@0", "… for a second user", "s", (Goal(two, "at most", unit=" s"),)),
+        Row("mesh-memory@0", "… memory of the router's Pod, two users", "MB"),
+    ]
+
+
 def _mirror() -> list[Row]:
     """Callers of a Service, next to the same with a mirror whose laptop hangs."""
     none = (Goal(0.0, "at most", unit=" %"),)
@@ -122,4 +139,14 @@ def rows() -> list[Row]:
         Row("dns-same@0", "DNS lookups, the same twenty names", "/s"),
     ]
     moving = [row for delay in DELAYS for row in (*_throughput(delay), *_latency(delay))]
-    return [*moving, *_fresh(), start, *_cost(), *names, *_inbound(), *_mirror(), *_rules()]
+    return [
+        *moving,
+        *_fresh(),
+        start,
+        *_cost(),
+        *names,
+        *_inbound(),
+        *_mesh(),
+        *_mirror(),
+        *_rules(),
+    ]
