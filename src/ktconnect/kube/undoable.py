@@ -15,7 +15,7 @@ from ktconnect.errors import UsageError
 from .paths import KINDS, split_key
 from .pointer import REPLICAS
 
-AGENT = re.compile(r".+-kt-((exchange|preview|mesh)-[a-z0-9]+|router)")
+AGENT = re.compile(r".+-kt-((exchange|preview|mesh|mirror)-[a-z0-9]+|router)")
 """The names of agents and routers that callers come to; a selector that leads there has them as
 values."""
 

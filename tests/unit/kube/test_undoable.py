@@ -75,11 +75,12 @@ def routes(name, key=None, before=None):
     return Entry("kube", f"{RULES}[name={key or name}]", before, {"name": name, "route": []})
 
 
-def test_callers_are_led_away_from_a_router_too():
-    after = {"app": "web-kt-router"}
-    assert is_undoable(
-        Entry("kube", "v1/Service/demo/web#/spec/selector", {"app": "web"}, after), "demo"
-    )
+@pytest.mark.parametrize(
+    "name", ["web-kt-router", "web-kt-exchange-abcde", "web-kt-mirror-abcde", "web-kt-mesh-abcde"]
+)
+def test_callers_are_led_away_from_every_agent_and_router(name):
+    step = Entry("kube", "v1/Service/demo/web#/spec/selector", {"app": "web"}, {"app": name})
+    assert is_undoable(step, "demo")
 
 
 @pytest.mark.parametrize("name", ["kt-mesh-ci", "kt-mirror-a1-2"])
