@@ -79,7 +79,7 @@ def verdict(pod: Manifest) -> Verdict:
 
 def _waits_for_us(pod: Manifest) -> bool:
     """Whether it has started, and becomes ready only by a laptop that comes to it."""
-    notes = pod["metadata"].get("annotations") or {}
+    notes = (pod.get("metadata") or {}).get("annotations") or {}
     containers = list(_containers(pod.get("status") or {}))
     started = bool(containers) and all(each.get("started") is True for each in containers)
     return names.ANNOTATION_READY in notes and started

@@ -118,3 +118,21 @@ def test_an_account_that_is_missing_is_named_soon_unless_a_controller_makes_it(n
 def test_each_verdict_has_words():
     verdicts = (Ready(), Waiting("Pending"), Broken("Crash", "ended with 1", "look"))
     assert [described(each) for each in verdicts] == ["ready", "Pending", "Crash: ended with 1"]
+
+
+@pytest.mark.parametrize(
+    ("notes", "started", "ready"),
+    [
+        ({"kt-ready": "with its laptop"}, True, True),
+        ({"kt-ready": "with its laptop"}, False, False),
+        ({}, True, False),
+    ],
+)
+def test_an_agent_that_waits_for_its_laptop_to_be_ready_is_there_once_it_has_started(
+    notes, started, ready
+):
+    """Else no laptop would come to it, and it would never be."""
+    containers = [{"name": "c", "started": started}]
+    found = {"metadata": {"annotations": notes}, "status": {"containerStatuses": containers}}
+    assert isinstance(verdict(found), Ready) is ready
+    assert not isinstance(verdict({**found, "status": {}}), Ready)

@@ -133,3 +133,14 @@ def test_labels_that_are_wished_for_find_the_pod_and_never_replace_ours():
     labels = deployment(SESSION, INBOUND, OWNERS)["spec"]["template"]["metadata"]["labels"]
     assert labels["app"] == "web"
     assert labels["kt-session"] == SESSION.name
+
+
+def test_a_pod_may_be_ready_only_while_there_is_a_laptop():
+    pod = AgentPod(ports=(AgentPort(8080),), ready=20000)
+    template = deployment(SESSION, pod, [])["spec"]["template"]
+    [container] = template["spec"]["containers"]
+    assert container["readinessProbe"]["tcpSocket"] == {"port": 20000}
+    assert template["metadata"]["annotations"]["kt-ready"]
+    plain = deployment(SESSION, AgentPod(ports=(AgentPort(8080),)), [])["spec"]["template"]
+    assert "readinessProbe" not in plain["spec"]["containers"][0]
+    assert "kt-ready" not in plain["metadata"]["annotations"]

@@ -9,6 +9,7 @@ from ktconnect.objects.ports import (
     listens,
     map_ports,
     preview_ports,
+    ready_port,
     service_ports,
 )
 
@@ -212,3 +213,9 @@ def test_a_preview_has_the_ports_that_were_said():
 def test_a_preview_needs_numbers():
     with pytest.raises(UsageError, match="a new Service has no port 'http' yet"):
         preview_ports([Expose("8080:http", "http", Local(port=8080))])
+
+
+def test_a_port_that_shows_a_laptop_is_nobody_elses():
+    ports = [PortMap("tcp", 80, 20000), PortMap("tcp", 81, 7070)]
+    assert agent_port(ports) == 20001
+    assert ready_port(ports) == 20002

@@ -70,6 +70,17 @@ async def test_a_call_is_opened_and_led_to_its_target():
             assert (answers.answered, answers.refused, answers.running()) == (1, 0, [])
 
 
+async def test_further_calls_can_be_led_elsewhere():
+    async with serving(greet) as target, serving(greet) as other:
+        async with answering(target) as (answers, agent, records):
+            answers.lead(("tcp", 8080), other)
+            with await Caller(agent).talk() as sock:
+                sock.sendall(b"you")
+                assert await read_all(sock) == b"hello you"
+            await until(lambda: records)
+            assert records[0].target == other
+
+
 async def test_a_copy_is_heard_and_nobody_hears_its_answer():
     async with serving(greet) as target:
         async with answering(target, mute=True) as (answers, agent, records):

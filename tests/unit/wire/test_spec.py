@@ -102,3 +102,11 @@ def test_wrong_orders_are_named(argv, why):
     rest = [] if "--token-sha256" in argv or argv[0] == "--port" else ["--token-sha256", DIGEST]
     with pytest.raises(UsageError, match=why):
         AgentSpec.from_argv(argv + rest)
+
+
+def test_a_port_may_show_whether_there_is_a_laptop():
+    spec = AgentSpec(DIGEST, 7070, (Listen("tcp", 8080),), ready=20000)
+    assert spec.to_argv()[-2:] == ["--ready", "20000"]
+    assert AgentSpec.from_argv(spec.to_argv()) == spec
+    with pytest.raises(UsageError, match="twice"):
+        AgentSpec.from_argv([*spec.to_argv(), "--listen", "tcp:20000"])
