@@ -89,7 +89,9 @@ def test_several_stand_on_several_nodes_and_options_are_kept():
 
 def test_who_joins_takes_the_router_as_it_is():
     found = made(replicas=2)
-    found["spec"]["template"]["spec"]["containers"][0]["image"] = "envoy:2"
+    containers = found["spec"]["template"]["spec"]["containers"]
+    containers[0]["image"] = "envoy:2"
+    containers.append({"name": "istio-proxy", "image": "other:1"})
     taken = as_chosen(made(), found)
     assert taken["spec"]["replicas"] == 2
     assert pod_of(taken)["containers"][0]["image"] == "envoy:2"
