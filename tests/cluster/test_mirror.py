@@ -25,6 +25,11 @@ def mirror(shop, *words):
     return serving(shop.cluster, shop.namespace, "mirror", "shop", *words)
 
 
+def ask(shop, **options):
+    """By a connection of its own: one that is kept stays where it was."""
+    return shop.caller.ask("http", "shop", 80, fresh=True, **options)
+
+
 def compared(session, path, **wanted):
     """The comparison of the answers to a request of this path."""
     return session.wait_for(
@@ -39,7 +44,7 @@ def compared(session, path, **wanted):
 
 def through_router(shop):
     """Until the nodes lead callers there."""
-    wait_until(lambda: "x-kt-served-by" in shop.caller.ask("http", "shop", 80).headers, within=20)
+    wait_until(lambda: "x-kt-served-by" in ask(shop).headers, within=20)
 
 
 def left_behind(shop):
@@ -55,7 +60,7 @@ def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tm
         words = ("--expose", f"{ann.http}:80", "--diff", "--record", str(file), "--log")
         with mirror(shop, *words) as session:
             through_router(shop)
-            told = shop.caller.ask("http", "shop", 80, path="/one", headers={"X-User": "ann"})
+            told = ask(shop, path="/one", headers={"X-User": "ann"})
             assert (told.who, told.headers["x-kt-served-by"]) == ("shop", "origin")
             found = compared(session, "/one")
             where = {(each["what"], each["where"]) for each in found["differences"]}
@@ -63,13 +68,15 @@ def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tm
             assert ("body", "$.who") in where
             assert found["origin"] == found["laptop"] == "200"
             assert found["id"]
-            same = shop.caller.ask("http", "shop", 80, path="/bytes?count=1000")
+            same = ask(shop, path="/bytes?count=1000")
             assert same.status == 200
             compared(session, "/bytes")
             json.loads(file.read_text())  # whole, though it grows
             ann.process.send_signal(signal.SIGSTOP)  # it hangs, and nobody notices
             try:
-                with shop.caller.load("http", "shop", 80, path="/hang", count=100) as load:
+                with shop.caller.load(
+                    "http", "shop", 80, path="/hang", count=100, fresh=True
+                ) as load:
                     tally = load.wait()
                 assert (tally.failed, set(tally.who)) == (0, {"shop"})
             finally:
@@ -85,7 +92,7 @@ def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tm
         assert [event["event"] for event in events] == ["compared", "totals", "error"]
         assert events[0]["request"] == "GET /one"
     assert left_behind(shop) == []
-    assert shop.caller.ask("http", "shop", 80).who == "shop"
+    assert ask(shop).who == "shop"
 
 
 def test_copies_that_match_come_and_a_dead_laptop_is_nobodys_business(shop):
@@ -93,16 +100,16 @@ def test_copies_that_match_come_and_a_dead_laptop_is_nobodys_business(shop):
         words = ("--expose", f"{ann.http}:80", "--match", "header:x-user=ann", "--log")
         with mirror(shop, *words) as session:
             through_router(shop)
-            assert shop.caller.ask("http", "shop", 80).who == "shop"
-            marked = shop.caller.ask("http", "shop", 80, headers={"X-User": "ann"})
+            assert ask(shop).who == "shop"
+            marked = ask(shop, headers={"X-User": "ann"})
             assert marked.who == "shop"
             call = session.wait_for(lambda event: event["event"] == "call")
             assert call["target"] == f"127.0.0.1:{ann.http}"
             headers = {"X-User": "ann"}
-            with shop.caller.load("http", "shop", 80, headers=headers, rate=50) as load:
+            with shop.caller.load("http", "shop", 80, headers=headers, rate=50, fresh=True) as load:
                 session.kill()
                 for _ in range(20):
-                    assert shop.caller.ask("http", "shop", 80, headers=headers).who == "shop"
+                    assert ask(shop, headers=headers).who == "shop"
                 tally = load.stop()
             assert (tally.failed, set(tally.who)) == (0, {"shop"})
     done = run_ktctl(shop.cluster, "recover", "shop", "--namespace", shop.namespace)
