@@ -9,7 +9,6 @@ all streams, leave in one message. Bulk is sent from where it was read to, witho
 """
 
 import math
-from collections import deque
 from typing import Final
 
 from ktconnect.wire.frames import HEADER, HEADER_SIZE, Kind
@@ -17,6 +16,7 @@ from ktconnect.wire.frames import HEADER, HEADER_SIZE, Kind
 from .loop import Callback, Loop
 from .pipe import HEADROOM, Pipe
 from .turns import Sender, Turns
+from .waiting import Datagrams
 
 CHUNK: Final = 128 * 1024
 """The largest piece of a stream in one frame: a turn in the rotation."""
@@ -39,9 +39,6 @@ COMPANY: Final = 16 * 1024
 CONTROL_LIMIT: Final = 4 * 1024 * 1024
 """Control frames that may wait; a peer that makes us queue more does not read."""
 
-DATAGRAM_LIMIT: Final = 256 * 1024
-"""Datagrams that may wait; more are dropped, as a full line drops them."""
-
 TURNS: Final = 16
 """Turns in one go, before other sockets are looked at."""
 
@@ -58,8 +55,8 @@ class Outbox:
     """
 
     __slots__ = (
-        "_closed", "_corked", "_datagrams", "_datagrams_first", "_datagrams_size", "_due",
-        "_full", "_leaving", "_loop", "_overflow", "_pipe", "_serving", "_small", "_turns",
+        "_closed", "_corked", "_datagrams", "_datagrams_first", "_due", "_full",
+        "_leaving", "_loop", "_overflow", "_pipe", "_serving", "_small", "_turns",
         "_tx", "blocked", "bytes_sent", "payload",
     )  # fmt: skip
 
@@ -72,8 +69,7 @@ class Outbox:
         self.payload = memoryview(self._tx)[_PAYLOAD : _PAYLOAD + CHUNK]
         """Where a stream puts the chunk that ``send_payload`` sends."""
         self._small = bytearray()
-        self._datagrams: deque[bytes] = deque()
-        self._datagrams_size = 0
+        self._datagrams = Datagrams()
         self._datagrams_first = True
         self._turns = Turns()
         self._corked = self._leaving = self._serving = self._full = self._closed = False
@@ -85,7 +81,7 @@ class Outbox:
     @property
     def waiting(self) -> int:
         """Bytes of small frames and datagrams that wait for the pipe."""
-        return len(self._small) + self._datagrams_size
+        return len(self._small) + self._datagrams.size
 
     def send_control(self, frame: bytes) -> None:
         """Send a small frame, in order, with those of this round and before all bulk."""
@@ -117,36 +113,28 @@ class Outbox:
 
     def send_datagram(self, frame: bytes) -> bool:
         """Send a frame that may be dropped; False if it was."""
-        if self._datagrams_size + len(frame) > DATAGRAM_LIMIT or self._closed:
+        if self._closed or not self._datagrams.add(frame):
             return False
-        self._datagrams.append(frame)
-        self._datagrams_size += len(frame)
         if not self._full:
             self._leave()
         return True
 
-    def send_payload(self, stream: int, size: int) -> None:
-        """Send the first ``size`` bytes of ``payload`` as data of ``stream``."""
+    def send_payload(self, stream: int, size: int, then: bytes = b"") -> None:
+        """Send the first ``size`` bytes of ``payload`` as data of ``stream``, and a frame after."""
         if size <= SMALL:
             self._small += HEADER.pack(size, stream)
             self._small += self.payload[:size]
+            self._small += then
             self._leave()
-        else:
-            HEADER.pack_into(self._tx, _START, size, stream)
-            self._send(HEADER_SIZE + size)
+            return
+        HEADER.pack_into(self._tx, _START, size, stream)
+        end = _PAYLOAD + size
+        self._tx[end : end + len(then)] = then
+        self._send(HEADER_SIZE + size + len(then))
 
     def send_last_payload(self, stream: int, size: int) -> None:
         """The same, and EOF with it."""
-        eof = HEADER.pack(Kind.EOF << 24, stream)
-        if size <= SMALL:
-            self._small += HEADER.pack(size, stream)
-            self._small += self.payload[:size]
-            self._small += eof
-            self._leave()
-        else:
-            HEADER.pack_into(self._tx, _START, size, stream)
-            self._tx[_PAYLOAD + size : _PAYLOAD + size + HEADER_SIZE] = eof
-            self._send(2 * HEADER_SIZE + size)
+        self.send_payload(stream, size, HEADER.pack(Kind.EOF << 24, stream))
 
     def park(self, sender: Sender) -> None:
         """Give ``sender`` a turn when the pipe takes bytes again."""
@@ -210,17 +198,7 @@ class Outbox:
 
     def _flush_datagrams(self) -> None:
         """As many as fit, in one message."""
-        size = 0
-        while not self._full and self._datagrams:
-            end = size + len(self._datagrams[0])
-            if end > CHUNK:
-                break
-            frame = self._datagrams.popleft()
-            self._tx[_START + size : _START + end] = frame
-            size = end
-        if size:
-            self._datagrams_size -= size
-            self._send(size)
+        self._send(self._datagrams.pack(self._tx, _START, CHUNK))
 
     def _send(self, size: int) -> None:
         """Send what stands at ``_START``, behind the small frames that are held."""

@@ -7,12 +7,12 @@ from ktconnect.tunnel.outbox import (
     CHUNK,
     COMPANY,
     CONTROL_LIMIT,
-    DATAGRAM_LIMIT,
     SMALL,
     THIS_ROUND,
     Outbox,
 )
 from ktconnect.tunnel.turns import QUICK_TURNS
+from ktconnect.tunnel.waiting import LIMIT
 from ktconnect.wire.frames import Kind, encode
 
 
@@ -201,8 +201,8 @@ async def test_datagrams_beyond_a_bound_are_dropped_and_the_others_keep_their_or
     fill(outbox, pipe)
     frames = [encode(Kind.DATAGRAM, 1, bytes([n]) * 10_000) for n in range(40)]
     kept = sum(outbox.send_datagram(frame) for frame in frames)
-    assert kept == DATAGRAM_LIMIT // len(frames[0])
-    assert outbox.waiting <= DATAGRAM_LIMIT
+    assert kept == LIMIT // len(frames[0])
+    assert outbox.waiting <= LIMIT
     pipe.room = 1000
     outbox.resume()
     await until(lambda: not outbox.blocked)
