@@ -33,6 +33,9 @@ NO_SIDECAR: Final = {
 }
 NO_PROXY: Final = {"linkerd.io/inject": "disabled"}
 
+LINGER_SECONDS: Final = 5
+"""For which a router whose Pod is deleted serves on: until then all nodes lead past it."""
+
 RESOURCES: Final[Manifest] = {
     "requests": {"cpu": "50m", "memory": "64Mi"},
     "limits": {"memory": "1Gi"},
@@ -124,12 +127,14 @@ def config_map(
 @dataclass(frozen=True, slots=True)
 class Doors:
     """How a router's Pod is come by, and started: ``listens`` are its callers' ports; ``ready``
-    answers ``ready_path`` once it serves them; ``args`` are Envoy's."""
+    answers ``ready_path`` once it serves them; ``args`` are Envoy's. ``lingers``: it may serve on
+    for a moment when its Pod is deleted (Kubernetes 1.30 or newer)."""
 
     listens: tuple[AgentPort, ...]
     ready: int
     ready_path: str
     args: tuple[str, ...]
+    lingers: bool = False
 
 
 def deployment(
@@ -220,7 +225,10 @@ def _apart(name: str) -> Manifest:
 
 
 def _container(pod: RouterPod, doors: Doors) -> Manifest:
+    # Envoy ends at once when it is told to, while nodes still lead callers to it.
+    sleep = {"preStop": {"sleep": {"seconds": LINGER_SECONDS}}}
     return {
+        **({"lifecycle": sleep} if doors.lingers else {}),
         "name": CONTAINER,
         "image": pod.image,
         "imagePullPolicy": pod.pull_policy,

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ktconnect.objects.agent import AgentPort
@@ -77,6 +79,14 @@ def test_the_services_selector_finds_it_and_its_named_ports():
     ports = pod_of(found)["containers"][0]["ports"]
     assert {"name": "web", "containerPort": 8080, "protocol": "TCP"} in ports
     assert pod_of(found)["containers"][0]["readinessProbe"]["httpGet"]["port"] == 19901
+
+
+def test_one_that_is_deleted_serves_on_where_pods_can_sleep():
+    assert "lifecycle" not in pod_of(made())["containers"][0]
+    lingering = replace(DOORS, lingers=True)
+    found = deployment(SESSION, "web-kt-router", RouterPod(), lingering, {}, OWNER)
+    [container] = pod_of(found)["containers"]
+    assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
 
 
 def test_several_stand_on_several_nodes_and_options_are_kept():

@@ -59,6 +59,9 @@ CONFIG_MAP: Final = "v1/ConfigMap"
 TRIES: Final = 20
 AGAIN: Final = 0.05
 
+SLEEP_ACTION: Final = (1, 30)
+"""Since then Pods may sleep before they are told to end (KEP-3960)."""
+
 NOT_READY: Final = "no Pod of the router is ready"
 
 
@@ -98,6 +101,7 @@ class Settling:
         self._routes: RoutePlan | None = None
         self._files: dict[str, str] | None = None
         self._hurries = 0
+        self._lingers: bool | None = None
         self.fresh = False
         """Whether the files have just changed, so that `hurry` may be of use."""
 
@@ -221,7 +225,10 @@ class Settling:
     async def _run(self, around: Around, plan: RoutePlan, found: Found) -> list[str]:
         owner = self._place.shared.owner
         ports = (AgentPort(p.pod_port, p.protocol, p.name) for p in listens(around.ports))
-        doors = Doors(tuple(ports), ready_port(plan), READY_PATH, tuple(router_args()))
+        if self._lingers is None:
+            self._lingers = (await self._place.cluster.version()).number >= SLEEP_ACTION
+        args = tuple(router_args())
+        doors = Doors(tuple(ports), ready_port(plan), READY_PATH, args, self._lingers)
         manifest = deployment(
             self._session, self.name, self._pod, doors, self._redirect.ours, [owner]
         )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.kube.fakeanswers import Answer
 from tests.unit.modes.inbound import SERVICE, in_shop, service, slice_of
 from tests.unit.modes.routing.sharing import sharer
 
@@ -66,6 +67,16 @@ async def test_the_first_one_decides_how_the_router_looks():
         spec = api.objects[DEPLOYMENT]["spec"]
         assert spec["replicas"] == 2
         assert spec["template"]["spec"]["containers"][0]["image"] == "envoy:1"
+
+
+async def test_a_server_that_knows_no_sleeping_pods_is_not_asked_for_it():
+    async with in_shop() as (api, cluster, _):
+        old = {"major": "1", "minor": "28", "gitVersion": "v1.28.0"}
+        api.routes["/version"] = lambda _: Answer(body=old)
+        found, _ = await settling(api, cluster)
+        await found.settle(None)
+        [container] = api.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"]
+        assert "lifecycle" not in container
 
 
 async def test_named_target_ports_keep_the_number_that_was_chosen():
