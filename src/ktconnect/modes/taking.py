@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from ktconnect import names
 from ktconnect.kube.client import Cluster
-from ktconnect.objects.session import Manifest
-from ktconnect.sessions.conflicts import in_the_way
+from ktconnect.objects.session import Manifest, record_of
+from ktconnect.sessions.conflicts import in_the_way, met_by
 from ktconnect.sessions.holders import MarkTaken, Taken
-from ktconnect.sessions.lease import sessions
+from ktconnect.sessions.lease import SessionLease, server_clock, sessions
 from ktconnect.sessions.taken import Taker
 
 from .cluster import holder
@@ -42,6 +42,19 @@ async def clear_way(
     others = in_the_way(found, mode, metadata["name"], agents)
     await end_or_tell(cluster, others, taker, dry_run=dry_run)
     return bool(others)
+
+
+async def check_alone(cluster: Cluster, lease: SessionLease, service: str) -> None:
+    """Look once more, now that ``lease`` is there for others to see: two who began at the same
+    moment found nobody. Then neither goes on, if one takes all callers of the Service.
+
+    Raises: Taken.
+    """
+    own = record_of(lease.stored)
+    found = met_by(own, service, await sessions(cluster, own.namespace))
+    now = await server_clock(cluster)()
+    if living := [each for each in found if each.is_alive(now) and not each.taken_by]:
+        raise Taken(living[0], now, *living[1:])
 
 
 async def take_mark(

@@ -26,6 +26,16 @@ def in_the_way(
     return [each for each in records if _is_in_the_way(each, mode, service, agents)]
 
 
+def met_by(own: Record, service: str, records: Iterable[Record]) -> list[Record]:
+    """Those of these sessions that have been announced at the same moment as ``own``, for the
+    callers of the same Service."""
+    if own.mode != "exchange" and own.mode not in SHARING:
+        return []
+    mode = "exchange" if _takes_all(own) else own.mode
+    others = (each for each in records if each.uid != own.uid)
+    return [each for each in in_the_way(others, mode, service) if not is_shared(each)]
+
+
 def _is_in_the_way(record: Record, mode: str, service: str, agents: Collection[str]) -> bool:
     shares = is_shared(record) or (record.mode in SHARING and not _takes_all(record))
     if record.target == f"service/{service}" and (shares or _takes_all(record)):

@@ -19,8 +19,10 @@ from tests.unit.sessions.world import (
 from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.cluster import holder
-from ktconnect.modes.taking import clear_way, take_mark, taker_of
+from ktconnect.modes.taking import check_alone, clear_way, take_mark, taker_of
+from ktconnect.objects.session import Session
 from ktconnect.sessions.holders import MarkTaken, Taken
+from ktconnect.sessions.lease import SessionLease
 from ktconnect.sessions.taken import Taker
 
 
@@ -98,3 +100,15 @@ async def test_a_mark_that_somebody_has_is_told_in_kt_connects_words():
                 await take_mark(cluster, "demo", "kt-mesh-web-ann", taker(), dry_run=dry_run)
         await take_mark(cluster, "demo", "kt-mesh-web-bob", taker())
         assert leases(api) == ["kt-mesh-web-ann"]
+
+
+async def test_of_two_who_began_at_the_same_moment_neither_goes_on():
+    async with in_cluster() as (api, cluster):
+        session = Session("kt-exchange-web", "demo", "shadow-exchange", "eve@desk")
+        lease = SessionLease(cluster, session, {"mode": "exchange", "target": "service/web"})
+        await lease.create()
+        put_user(api, 90, "bob")  # dead, and looked after by others
+        await check_alone(cluster, lease, "web")
+        put_user(api, 1, "ann")
+        with pytest.raises(Taken, match="service/web is taken: mesh by ann@laptop"):
+            await check_alone(cluster, lease, "web")

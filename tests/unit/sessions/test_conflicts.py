@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from tests.unit.sessions.world import MOMENT
 
 from ktconnect.objects.session import Session, lease, record_of
-from ktconnect.sessions.conflicts import SELECTOR, in_the_way
+from ktconnect.sessions.conflicts import SELECTOR, in_the_way, met_by
 from ktconnect.sessions.shared import shared_session
 
 
@@ -53,3 +55,17 @@ def test_a_mirror_of_bytes_has_all_callers_as_an_exchange_has():
     assert in_the_way([raw], "mesh", "web") == [raw]
     assert in_the_way([raw], "mirror", "web") == [raw]
     assert in_the_way([raw], "exchange", "web") == []  # which has the very same Lease
+
+
+def met(own, *others):
+    records = [replace(each, uid=str(number)) for number, each in enumerate((own, *others))]
+    return [each.mode for each in met_by(records[0], "web", records)]
+
+
+def test_two_who_begin_at_one_moment_meet_if_one_of_them_takes_all():
+    raw = record("mirror", driver="selector")
+    assert met(record("exchange"), ROUTER, record("mesh"), record("exchange")) == ["mesh"]
+    assert met(record("mesh"), ROUTER, record("mirror"), record("exchange")) == ["exchange"]
+    assert met(raw, ROUTER, record("mesh")) == ["mesh"]
+    assert met(record("mesh"), raw) == ["mirror"]
+    assert met(record("preview"), record("mesh"), record("exchange")) == []

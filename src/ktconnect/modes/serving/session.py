@@ -17,6 +17,7 @@ from ktconnect.modes.local import remember
 from ktconnect.modes.report import Ready, Reporter
 from ktconnect.modes.setup import agent_account
 from ktconnect.modes.shadow import Shadow
+from ktconnect.modes.taking import check_alone
 from ktconnect.objects.agent import AgentPod
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.setup import ACCOUNT
@@ -124,6 +125,7 @@ class InboundSession:
     async def _announce(self, undo: Undo) -> None:
         await self._lease.create(self._way.journal)
         undo.began(self._lease.uid)
+        await check_alone(self._cluster, self._lease, self.plan.service)
 
     async def _start(self, undo: Undo, reporter: Reporter) -> Line:
         with reporter.step(f"Starting the agent of {self.plan.where}") as step:

@@ -1,8 +1,10 @@
 import json
 from dataclasses import replace
 
+import pytest
 from tests.unit.modes.inbound import WEB, in_shop
 
+from ktconnect.kube.undoable import AGENT
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.modes.spec import ClusterSpec
@@ -19,6 +21,12 @@ def test_objects_are_named_as_kt_connect_names_them():
     assert plan("preview").agent.name.startswith("web-kt-")
     assert len(plan(service="a" * 63).agent.name) <= 63
     assert plan().agent.name != plan().agent.name
+
+
+@pytest.mark.parametrize("mode", ["exchange", "mesh", "mirror"])
+def test_callers_may_always_be_led_away_from_an_agent_again(mode):
+    assert AGENT.fullmatch(plan(mode).agent.name)
+    assert AGENT.fullmatch(plan(mode, "a" * 63).agent.name)
 
 
 def test_the_session_has_the_role_of_its_mode_and_the_users_labels():

@@ -12,8 +12,9 @@ from ktconnect.modes.serving import selftest
 from ktconnect.modes.serving import session as serving
 from ktconnect.modes.serving import undo as serving_undo
 from ktconnect.modes.serving.spec import ServingSpec
-from ktconnect.objects.session import LEASE
+from ktconnect.objects.session import LEASE, Session
 from ktconnect.sessions.holders import Taken
+from ktconnect.sessions.lease import SessionLease
 from ktconnect.wire.target import Target
 
 LEASE_KEY = (LEASE, "shop", "kt-exchange-web")
@@ -171,6 +172,18 @@ async def test_a_target_that_is_taken_is_left_alone(monkeypatch):
                 await serving.serve([place.session(here)], place.reporter, 0.0)
             assert await call(of(first)) == b"laptop:?"
             assert selector(place.api) == {"app": AGENT}
+
+
+async def test_of_two_who_announce_themselves_at_once_none_takes_the_others_callers(monkeypatch):
+    async with shop(monkeypatch) as place, saying(b"laptop") as here:
+        session = place.session(here)
+        meshing = Session("kt-mesh-web.ci", "shop", "shadow-mesh", "bob@desk")
+        theirs = SessionLease(place.cluster, meshing, {"mode": "mesh", "target": "service/web"})
+        await theirs.create()  # after we had looked
+        with pytest.raises(Taken, match="mesh by bob@desk"):
+            await serving.serve([session], place.reporter, 0.0)
+        assert selector(place.api) == {"app": "web"}
+        assert LEASE_KEY not in place.api.objects
 
 
 async def test_one_that_cant_be_set_up_takes_the_others_with_it(monkeypatch):
