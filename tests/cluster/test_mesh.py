@@ -54,7 +54,7 @@ def meshing(shop, local):
 
 def who(shop, mark="", port=80, **options):
     headers = {"VERSION": mark} if mark else {}
-    answer = shop.caller.ask("http", "shop", port, headers=headers, **options)
+    answer = shop.caller.ask("http", "shop", port, headers=headers, fresh=True, **options)
     assert answer.error == ""
     return answer
 

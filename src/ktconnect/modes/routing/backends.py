@@ -4,6 +4,10 @@ The first is where agents take callers while a laptop is away, as in an exchange
 The second gives a router each Pod's own address: one cluster IP would pin HTTP/2 to one Pod.
 """
 
+import logging
+from typing import Final
+
+from ktconnect.errors import Refused
 from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
 from ktconnect.modes.exchange.selector import Selector
 from ktconnect.modes.targets import SERVICE
@@ -14,6 +18,10 @@ from ktconnect.sessions.shared import shared_session
 
 from .driver import Place
 from .ensure import Ensured, owned_by
+
+log = logging.getLogger(__name__)
+
+ADDRESSES: Final = ("clusterIP", "clusterIPs")
 
 
 class Backends:
@@ -65,12 +73,27 @@ class Backends:
         done = []
         for manifest in wanted:
             name = manifest["metadata"]["name"]
-            made, changed = await self._ensured.there(manifest, owner, there.get(name))
+            made, changed = await self._there(manifest, there.get(name))
             if name == self.name:
                 self._made = made
             if changed:
                 done.append(name)
         return done
+
+    async def _there(self, manifest: Manifest, found: Manifest | None) -> tuple[Manifest, bool]:
+        owner = self._place.shared.owner
+        if found is None and manifest["metadata"]["name"] == self.name and self._made is not None:
+            kept = {**manifest, "spec": manifest["spec"] | self._addresses()}
+            try:
+                return await self._ensured.there(kept, owner, None)
+            except Refused as refused:
+                log.info("service %s gets a new address: %s", self.name, refused)
+        return await self._ensured.there(manifest, owner, found)
+
+    def _addresses(self) -> Manifest:
+        """Those that it had, if it was there: agents know them, and go there without a laptop."""
+        spec = self._made["spec"] if self._made else {}
+        return {key: spec[key] for key in ADDRESSES if key in spec}
 
     async def slices(self) -> list[Manifest]:
         """The EndpointSlices of the one with a cluster IP."""

@@ -1,4 +1,5 @@
 import pytest
+from tests.unit.kube.fakeanswers import failed
 from tests.unit.modes.inbound import SERVICE, in_shop, service, slice_of
 from tests.unit.modes.routing.sharing import sharer
 
@@ -31,6 +32,31 @@ async def test_they_follow_what_the_owner_of_the_service_wants():
         assert await backends.ensure(service(), APP, there) == []
         assert await backends.ensure(service(), {"app": "two"}, there) == ["web-kt-origin"]
         assert api.objects[SERVICE, "shop", "web-kt-origin"]["spec"]["selector"] == {"app": "two"}
+
+
+async def test_one_that_was_deleted_comes_back_at_its_address():
+    """The agents know it: without it a dead laptop's callers would have no way back."""
+    async with in_shop() as (api, cluster, _):
+        backends = Backends((await sharer(api, cluster)).place)
+        await backends.ensure(service(), APP, {})
+        found = api.objects[SERVICE, "shop", "web-kt-origin"]
+        api.put({**found, "spec": {**found["spec"], "clusterIP": "10.96.7.7"}})
+        there = {"web-kt-origin": api.objects[SERVICE, "shop", "web-kt-origin"]}
+        await backends.ensure(service(), APP, there)
+        api.remove(SERVICE, "web-kt-origin", "shop")
+        assert await backends.ensure(service(), APP, {}) == ["web-kt-origin"]
+        again = api.objects[SERVICE, "shop", "web-kt-origin"]
+        assert again["spec"]["clusterIP"] == "10.96.7.7"
+
+
+async def test_an_address_that_is_taken_meanwhile_is_given_up():
+    async with in_shop() as (api, cluster, _):
+        backends = Backends((await sharer(api, cluster)).place)
+        await backends.ensure(service(), APP, {})
+        api.remove(SERVICE, "web-kt-origin", "shop")
+        api.next_answers.append(failed(422, "Invalid", "provided IP is already allocated"))
+        assert await backends.ensure(service(), APP, {}) == ["web-kt-origin"]
+        assert (SERVICE, "shop", "web-kt-origin") in api.objects
 
 
 async def test_whether_any_pod_is_ready_is_known():
