@@ -1,3 +1,5 @@
+from typing import TYPE_CHECKING, cast
+
 import pytest
 from tests.unit.modes.inbound import in_shop, service
 from tests.unit.modes.mesh.test_mode import asked
@@ -6,6 +8,10 @@ from ktconnect.modes.mesh import session as module
 from ktconnect.modes.mesh.mode import prepare
 from ktconnect.modes.serving.selftest import Unproven
 from ktconnect.modes.serving.session import InboundSession
+
+if TYPE_CHECKING:
+    from ktconnect.modes.mesh.marked import Marked
+    from ktconnect.modes.serving.line import Line
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +39,11 @@ class Proof:
         self.ended += 1
 
 
-class Line:
+class NoLine:
     tunnel = arrivals = None
+
+
+LINE = cast("Line", NoLine())
 
 
 async def test_it_is_ready_with_its_mark_and_how_requests_are_told_apart():
@@ -50,7 +59,7 @@ async def test_a_marked_request_is_the_proof(monkeypatch):
     async with in_shop() as (_, cluster, reporter):
         session = await prepare(asked(), cluster, service(), reporter)
         monkeypatch.setattr(module, "Marked", Proof("it came"))
-        assert await session._prove(Line(), reporter) == "it came"
+        assert await session._prove(LINE, reporter) == "it came"
         assert reporter.steps == ["it came"]
 
 
@@ -67,17 +76,18 @@ async def test_without_one_a_connection_to_the_sessions_own_service_is(monkeypat
             return "one came"
 
         monkeypatch.setattr(module, "self_test", connected)
-        assert await session._prove(Line(), reporter) == "one came"
+        assert await session._prove(LINE, reporter) == "one came"
         assert tested == ["web-kt-mesh-ci"]
         assert reporter.warnings[-1] == ("no request", "send one")
-        assert await session._prove(Line(), reporter) == ""
+        assert await session._prove(LINE, reporter) == ""
         assert reporter.warnings[-1] == ("no connection", "")
 
 
 async def test_what_stands_between_callers_and_the_program_goes_with_the_session(monkeypatch):
     async with in_shop() as (_, cluster, reporter):
         session = await prepare(asked(), cluster, service(), reporter)
-        proof = session._marked = Proof("")
+        proof = Proof("")
+        session._marked = cast("Marked", proof)
 
         async def run(self, reporter):
             raise Unproven("over")

@@ -61,7 +61,7 @@ async def test_who_waits_hurries_the_nodes_now_and_then(monkeypatch):
     async with in_shop() as (api, cluster, _):
         Admin(api).install(monkeypatch)
         api.put(router_pod())
-        hurried = []
+        hurried: list[int] = []
 
         async def never(stats):
             return len(hurried) == 2

@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from tests.unit.modes.inbound import in_shop
 from tests.unit.modes.routing.sharing import sharer
@@ -7,6 +8,10 @@ from tests.unit.tunnel.ends import until
 
 from ktconnect.modes.routing.overlapping import tell_overlaps
 from ktconnect.modes.routing.shares import Shares
+
+
+def told(reporter, number):
+    return len(reporter.warnings) == number
 
 
 async def test_who_means_the_same_requests_is_told_of_once_and_again_if_he_comes_back():
@@ -20,7 +25,7 @@ async def test_who_means_the_same_requests_is_told_of_once_and_again_if_he_comes
             for number in (1, 2):
                 for user in (bob, apart):
                     await Shares(user.place).publish(replace(user.share, leaving=False))
-                await until(lambda number=number: len(reporter.warnings) == number)
+                await until(partial(told, reporter, number))
                 await Shares(bob.place).publish(replace(bob.share, leaving=True))
                 await asyncio.sleep(0.05)
             telling.cancel()

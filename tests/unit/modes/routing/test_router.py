@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from tests.unit.modes.inbound import SERVICE, in_shop, selector
@@ -157,7 +158,7 @@ async def test_what_somebody_deletes_or_edits_is_made_again_and_told(monkeypatch
                 (SERVICE, "web-kt-origin-pods"),
             ):
                 api.remove(kind, name, "shop")
-                await until(lambda key=(kind, "shop", name): key in api.objects)
+                await until(partial(api.objects.__contains__, (kind, "shop", name)))
             found = api.objects[DEPLOYMENT, "shop", NAME]
             api.put({**found, "spec": {**found["spec"], "replicas": 0}})
             await until(lambda: api.objects[DEPLOYMENT, "shop", NAME]["spec"]["replicas"] == 1)

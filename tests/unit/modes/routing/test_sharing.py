@@ -68,6 +68,7 @@ async def test_a_session_has_a_service_of_its_own_that_takes_nothing_yet():
         way, driver, user = await made(api, cluster)
         origins = await way.prepare(user.place.lease.owner)
         share = share_of(api.objects[OWN])
+        assert share is not None
         assert share.leaving
         assert share.address
         assert driver.did == [("prepare", share.address)]
