@@ -20,8 +20,9 @@ from .upgrade import NotSpoken, upgraded
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDOUT, STATUS = 1, 3
-LIMIT = 5.0
+LIMIT = 10.0
 """Seconds that a command may take."""
+LOST = "the connection was lost"
 MOST = 16 * 1024 * 1024
 """Bytes that it may print."""
 
@@ -66,7 +67,7 @@ class Output(WSListener):
 def _failure(status: bytes) -> str:
     """What the status says; none at all is a connection that broke."""
     if not status:
-        return "the connection was lost"
+        return LOST
     try:
         found = json.loads(status)
         return "" if found.get("status") == "Success" else str(found.get("message") or "it failed")
@@ -80,7 +81,8 @@ async def output(
     """What ``command`` prints, which may fail in part: what it has printed by then counts.
 
     Raises: Refused if it prints nothing and fails, as where there is no such program; TunnelClosed
-    if it does not end in time; Unreachable, Unauthorized, Forbidden, NotFound.
+    if it does not end in time, or the connection is lost; Unreachable, Unauthorized,
+    Forbidden, NotFound.
     """
     asked = Asked("create", "pods/exec", "", namespace, pod)
     words = [("container", container), ("stdout", "true"), ("stderr", "true")]
@@ -94,6 +96,8 @@ async def output(
         raise TunnelClosed(f"{command[0]} in Pod {namespace}/{pod} did not end") from None
     finally:
         transport.disconnect(graceful=False)
+    if why == LOST:
+        raise TunnelClosed(f"{command[0]} in Pod {namespace}/{pod}: {why}")
     if why and not heard.printed:
         raise Refused(f"{command[0]} can't be run in Pod {namespace}/{pod}: {why}")
     return bytes(heard.printed)

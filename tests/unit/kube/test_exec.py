@@ -27,11 +27,16 @@ async def test_a_command_that_fails_in_part_has_printed_something():
 
 
 @pytest.mark.parametrize(
-    ("status", "why"), [(MISSING, "not found"), (b"", "was lost"), (b"what?", "what?"), (b"[]", "")]
+    ("status", "why"), [(MISSING, "not found"), (b"what?", "what?"), (b"[]", "")]
 )
 async def test_one_that_prints_nothing_and_fails_is_refused_with_the_reason(status, why):
     with pytest.raises(Refused, match=f"cat can't be run in Pod shop/web-0: .*{why}"):
         await ask(FakeExec({"web-0": (b"", status)}), "web-0")
+
+
+async def test_a_connection_that_breaks_says_nothing_of_the_command():
+    with pytest.raises(TunnelClosed, match="was lost"):
+        await ask(FakeExec({"web-0": (b"half", b"")}), "web-0")
 
 
 async def test_one_that_does_not_end_is_left(monkeypatch):

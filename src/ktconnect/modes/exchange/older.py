@@ -10,10 +10,11 @@ from collections.abc import Collection
 from typing import Final
 
 from ktconnect import names
-from ktconnect.errors import KtError
+from ktconnect.errors import Forbidden, KtError, Refused
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.exec import output
+from ktconnect.kube.failures import NotFound
 from ktconnect.modes.targets import POD
 from ktconnect.objects.session import Manifest
 from ktconnect.objects.sockets import Connection, established
@@ -49,17 +50,26 @@ class Older:
         """How many of them are left; None while that is not known."""
 
     async def keep(self, selector: dict[str, str]) -> None:
-        """Count those there are now; then again and again, until there are none any more."""
-        try:
-            first = left = await self._look(selector)
-            self.count = len(left)
-            while left:
+        """Count those there are now; then again and again, until there are none any more.
+
+        What may be otherwise in a while, a Pod that has just gone or a slow answer, is tried again.
+        """
+        first: Found | None = None
+        while first is None or self.count:
+            try:
+                found = await self._look(selector)
+                first = found if first is None else first
+                self.count = len(first & found)
+            except NotFound as error:  # a Pod that was there a moment ago
+                log.info("older connections in %s, for now: %s", self._namespace, error)
+            except (Forbidden, Refused) as error:
+                log.info("older connections in %s: %s", self._namespace, error)
+                self.count = None
+                return
+            except KtError as error:
+                log.info("older connections in %s, for now: %s", self._namespace, error)
+            if first is None or self.count:
                 await asyncio.sleep(EVERY)
-                left = first & await self._look(selector)
-                self.count = len(left)
-        except KtError as error:
-            log.info("older connections in %s: %s", self._namespace, error)
-            self.count = None
 
     @property
     def told(self) -> str:
@@ -79,7 +89,7 @@ class Older:
         ours = [address for agent in agents for address in _addresses(agent)]
         running = [pod for pod in found if (pod.get("status") or {}).get("phase") == "Running"]
         if len(running) > MOST:
-            raise KtError(f"{len(running)} Pods are too many to ask")
+            raise Refused(f"{len(running)} Pods are too many to ask")
         async with task_group() as tasks:
             asked = [tasks.create_task(self._ask(pod, ours)) for pod in running]
         return frozenset(each for task in asked for each in task.result())

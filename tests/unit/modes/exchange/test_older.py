@@ -1,4 +1,3 @@
-import pytest
 from tests.unit.kube.fakeexec import SUCCESS, FakeExec, failed
 from tests.unit.tunnel.ends import until
 
@@ -68,9 +67,24 @@ async def test_they_are_counted_until_none_is_left_and_new_ones_are_not_among_th
     assert found.told == "no connection was open before"
 
 
-@pytest.mark.parametrize("status", [failed("cat: not found"), b""])
-async def test_where_a_pod_can_not_be_asked_nothing_is_known(status):
-    said = {"web-0": (b"", status), "web-1": (connections("0701F40A"), SUCCESS)}
+async def test_a_slow_answer_is_asked_for_again(monkeypatch):
+    monkeypatch.setattr(module, "EVERY", 0.01)
+    monkeypatch.setattr("ktconnect.kube.exec.LIMIT", 0.1)
+    fake = FakeExec({"web-0": (connections("0701F40A"), SUCCESS)})  # web-1 never ends
+    async with fake.serving(), Shop(fake.config()) as cluster:
+        found = counting(cluster)
+        async with task_group() as tasks:
+            tasks.create_task(found.keep({"app": "web"}))
+            await until(lambda: len(fake.commands) > 2)
+            assert found.count is None
+            fake.said["web-1"] = (connections(), SUCCESS)
+            await until(lambda: found.count == 1)
+            fake.said["web-0"] = (connections(), SUCCESS)
+    assert found.count == 0
+
+
+async def test_where_a_pod_can_not_be_asked_nothing_is_known():
+    said = {"web-0": (b"", failed("cat: not found")), "web-1": (connections("0701F40A"), SUCCESS)}
     found = await counted(FakeExec(said))
     assert found.count is None
     assert UNKNOWN in found.told
