@@ -110,6 +110,24 @@ async def test_what_a_match_means(router, match, order, meant):
         assert (who(await ask(router, kind, **order)) == "ann") == meant
 
 
+async def test_the_largest_patterns_that_are_let_in_are_taken(router):
+    largest = (
+        f"cookie:sid={'x' * 100}",
+        "header:x-user~=[a-z]{120}",
+        "header:x-user~=((a{10}){10}){10}",
+        "header:x-user~=.{1000}.{600}",
+        "header:x-user~=(?i)[^a]{500}k{400}",
+        "header:x-user~=[\\W_]{250}[\\D]{200}\\S{100}",
+        "header:x-user~=[ä-€]{400}ß{900}",
+        f"header:x-user~=(?P<n_1>{'(a|é)*' * 160})",
+        "cookie:sid~=(?:a{1000}|b{1000}|[c-f]{600})",
+    )
+    await router.set(*(router.share(f"s{n}", ANN, each) for n, each in enumerate(largest)))
+    assert who(await ask(router, "http", headers={"x-user": "a" * 1000})) == "ann"
+    assert who(await ask(router, "http", headers={"cookie": f"a=b; sid={'x' * 100}"})) == "ann"
+    assert who(await ask(router, "http", headers={"cookie": "sid=x"})).startswith("pod")
+
+
 @pytest.mark.parametrize(
     ("match", "meant"),
     [

@@ -24,6 +24,10 @@ BOOTSTRAP: Final = "bootstrap.json"
 CLUSTERS: Final = "cds.yaml"
 LISTENERS: Final = "lds.json"
 
+RENDERING: Final = 1
+"""Raised when the same plan gives other files, or another Pod: an older ktctl then leaves them as
+they are, and is told to be updated."""
+
 READY_PATH: Final = "/ready"
 """Answered 200 on `ready_port` once everything was read and callers are let in."""
 
@@ -35,6 +39,10 @@ DRAIN_SECONDS: Final = 600
 
 MOST_CONNECTIONS: Final = 50_000
 """Callers at once, in one Pod; the next ones wait."""
+
+LARGEST_PATTERN: Final = 100_000
+"""Instructions of RE2 that one regular expression may compile to. Envoy's default is 100: it would
+refuse 120 letters, and with them everybody's routes."""
 
 _OWN_PORTS_FROM: Final = 19900
 _VERSION: Final = "kt-revision"  # stands in for what is known only when all is written
@@ -121,6 +129,7 @@ def bootstrap(plan: RoutePlan, directory: str = DIRECTORY) -> Json:
         "static_resources": {"listeners": [_ready_listener(plan)]},
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _patterns()}}},
         "overload_manager": _overload(),
+        "layered_runtime": {"layers": [_runtime()]},
     }
 
 
@@ -151,6 +160,12 @@ def _overload() -> Json:
     }
     name = "envoy.resource_monitors.global_downstream_max_connections"
     return {"resource_monitors": [{"name": name, "typed_config": limit}]}
+
+
+def _runtime() -> Json:
+    """Envoy's "Runtime": ``re2.max_program_size.error_level``."""
+    sizes = {"re2": {"max_program_size": {"error_level": LARGEST_PATTERN}}}
+    return {"name": "kt", "static_layer": sizes}
 
 
 def _ready_listener(plan: RoutePlan) -> Json:

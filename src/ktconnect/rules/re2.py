@@ -12,16 +12,19 @@ from typing import Final
 
 from ktconnect.errors import UsageError
 
+from .re2_size import is_repeat, size_of
+
 LONGEST: Final = 1024
 """Characters of a value. Longer ones would crowd out the others in the one ConfigMap."""
 
-MOST_REPEATS: Final = 1000  # RE2's limit of {n,m}
+MOST_REPEATS: Final = 1000  # RE2's limit of {n,m}, and of their product where they are nested
+MOST_INSTRUCTIONS: Final = 30_000  # Istio's proxies take 32,768, and ours are put around it
 
 _TOKEN: Final = re.compile(
     r"""
     \\.                                   # an escape
     | \[\^?\]?(?:\\.|[^\]\\])*\]          # a class of characters
-    | \(\?(?:P?<[A-Za-z_]|P=|<?[=!]|>|\(|\#|[A-Za-z-]+)
+    | \(\?(?:P<[^>]*>|P=|<?[=!]|>|\(|\#|:|[A-Za-z-]+)
     | \{\d*,?\d*\}
     | .
     """,
@@ -29,7 +32,8 @@ _TOKEN: Final = re.compile(
 )
 _ESCAPES: Final = frozenset("abfnrtvxdDsSwWBA")
 _CLASS_ESCAPES: Final = frozenset("fnrtvxdDsSwW")
-_FLAGS: Final = frozenset("imsU-")
+_FLAGS: Final = frozenset("ims-:")
+_NAMED: Final = re.compile(r"\(\?P<[A-Za-z_][A-Za-z0-9_]*>")
 _GROUPS: Final = {
     "(?=": "looks ahead",
     "(?!": "looks ahead",
@@ -67,23 +71,32 @@ def _fault(text: str) -> str:
             re.compile(text)
     except (re.error, FutureWarning, DeprecationWarning, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
+    return _size_fault(tokens)
+
+
+def _size_fault(tokens: list[str]) -> str:
+    size = size_of(tokens)
+    if size.repeats > MOST_REPEATS:
+        return f"repeats more than {MOST_REPEATS} times, one repeat within another, as RE2 can't"
+    if size.instructions > MOST_INSTRUCTIONS:
+        return "becomes larger than proxies take, with all that it repeats"
     return ""
 
 
 def _token_fault(before: str, token: str) -> str:
     if token in _GROUPS:
         return f"{_GROUPS[token]}, which RE2 can't"
-    if token.startswith("(?") and token[2] not in "P<" and not set(token[2:]) <= _FLAGS:
+    if token.startswith("(?P"):
+        return "" if _NAMED.fullmatch(token) else "has a group whose name is not of a-z, 0-9, _"
+    if token.startswith("(?") and not set(token[2:]) <= _FLAGS:
         return f"has the flag {token[2:]!r}, which RE2 does not know"
-    if token == "+" and _repeats(before):
+    if token == "+" and is_repeat(before):
         return "has a possessive repeat, which RE2 can't"
-    if _repeats(token) and any(int(n) > MOST_REPEATS for n in re.findall(r"\d+", token)):
+    if token.startswith("{,"):
+        return "has a repeat without its least number, which is plain text to RE2"
+    if is_repeat(token) and any(int(n) > MOST_REPEATS for n in re.findall(r"\d+", token)):
         return f"repeats more than {MOST_REPEATS} times, which RE2 can't"
     return _escape_fault(token)
-
-
-def _repeats(token: str) -> bool:
-    return token in ("*", "+", "?") or token.startswith("{")
 
 
 def _escape_fault(token: str) -> str:

@@ -21,6 +21,7 @@ from ktconnect.rules.envoy import (
     router_files,
 )
 from ktconnect.rules.plan import RoutedPort, RoutePlan
+from ktconnect.rules.re2 import MOST_INSTRUCTIONS
 
 PLAN = RoutePlan(
     "shop",
@@ -96,6 +97,11 @@ def test_its_own_ports_give_way_to_the_services():
 def test_only_a_port_forward_reaches_the_admin_interface():
     told = bootstrap(PLAN)["admin"]["address"]["socket_address"]
     assert (told["address"], told["port_value"]) == ("127.0.0.1", 19900)
+
+
+def test_patterns_of_more_than_a_hundred_instructions_are_read():
+    (layer,) = bootstrap(PLAN)["layered_runtime"]["layers"]
+    assert layer["static_layer"]["re2"]["max_program_size"]["error_level"] > MOST_INSTRUCTIONS
 
 
 def test_the_arguments_name_the_first_file():

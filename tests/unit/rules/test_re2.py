@@ -25,6 +25,10 @@ from ktconnect.rules.re2 import check_regex
         r"a+?b*?",
         "grüße",
         r"\-\*",
+        "[a-z]{120}",
+        "((a{10}){10}){10}",
+        "(?:a{1000}|b{1000})c{1000}",
+        "(?i:a)+(?P<n_1>b)",
     ],
 )
 def test_what_both_know_passes(text):
@@ -46,6 +50,12 @@ def test_what_both_know_passes(text):
         ("(?x)a", "flag 'x'"),
         ("a++", "possessive"),
         ("a{2}+", "possessive"),
+        ("(?P<ä>x)", "not of a-z"),
+        ("(?P<aä>x)", "not of a-z"),
+        ("a{,3}", "plain text to RE2"),
+        ("((a{30}){30}){30}", "within another"),
+        ("(?:(?:a{2,}){600}|b){1,2}", "within another"),
+        ("[^a]{1000}" * 3, "larger than proxies take"),
         ("a{1001}", "more than 1000"),
         ("a{1,5000}", "more than 1000"),
         (r"a\Z", r"\Z"),
