@@ -21,11 +21,17 @@ KEPT_OF_PORT = ("name", "protocol", "port", "targetPort", "appProtocol")
 
 
 def fitted(stem: str, suffix: str) -> str:
-    """``stem`` and ``suffix`` as one name of 63 characters at most, unique for each stem."""
+    """``stem`` and ``suffix`` as one name of 63 characters at most, unique for each stem.
+
+    A suffix that leaves no room for the stem is shortened, too.
+    """
     if len(stem) + len(suffix) <= LONGEST:
         return stem + suffix
+    room = LONGEST - len(suffix) - 7
+    if room < 1:
+        return fitted(stem + suffix, "")
     digest = hashlib.sha256(stem.encode()).hexdigest()[:6]
-    return f"{stem[: LONGEST - len(suffix) - 7].rstrip('-.')}-{digest}{suffix}"
+    return f"{stem[:room].rstrip('-.')}-{digest}{suffix}"
 
 
 def origin_name(service: str) -> str:

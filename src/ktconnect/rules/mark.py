@@ -19,6 +19,7 @@ _KEY: Final = re.compile(r"[a-z][a-z0-9_-]*")  # KT Connect's
 _VALUE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # as a label's value
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")  # RFC 1123
 _LONGEST: Final = 63
+_LONGEST_LABEL: Final = 30  # a Service's name is 63, and has its target's in it, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class Mark:
 
     @property
     def label(self) -> str:
-        """The value as a part of objects' names: itself, or else something unique in its place."""
-        if _LABEL.fullmatch(self.value):
+        """The value as a part of objects' names: itself, or else something unique in its place,
+        of 30 characters at most."""
+        if _LABEL.fullmatch(self.value) and len(self.value) <= _LONGEST_LABEL:
             return self.value
+        digest = hashlib.sha256(self.value.encode()).hexdigest()[:5]
         stem = re.sub(r"[^a-z0-9-]", "-", self.value.lower())
-        return f"{stem}-{hashlib.sha256(self.value.encode()).hexdigest()[:5]}"
+        return f"{stem[: _LONGEST_LABEL - 6].rstrip('-')}-{digest}"
 
 
 def version_mark(text: str, letters: str) -> Mark:

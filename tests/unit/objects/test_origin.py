@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from ktconnect.objects.origin import (
@@ -66,6 +68,14 @@ def test_long_names_are_shortened_and_stay_apart():
     assert origin_name(one).endswith("-kt-origin")
     assert fitted("web", "-x") == "web-x"
     assert ".-" not in fitted("a" * 40 + "." * 20, "-kt-origin")
+
+
+@pytest.mark.parametrize("length", [54, 55, 56, 63, 90])
+def test_a_suffix_without_room_beside_it_is_shortened_too(length):
+    suffix = "-kt-mesh-" + "x" * (length - 9)
+    found = {fitted(stem, suffix) for stem in ("a-long-name-1", "a-long-name-2")}
+    assert len(found | {fitted("a-long-name-1", suffix + "y")}) == 3
+    assert all(len(name) <= LONGEST and re.fullmatch(r"a.*[0-9a-z]", name) for name in found)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,15 @@ def test_its_part_of_names_is_unique():
     assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", label) for label in labels)
 
 
+def test_its_part_of_names_leaves_room_for_the_services():
+    long = [Mark("version", value).label for value in ("x" * 63, "x" * 62 + "y", "1.2" * 12)]
+    assert len(set(long)) == 3
+    long.append(Mark("version", "x" * 23 + "-----------yz").label)
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", label) for label in long)
+    assert max(map(len, long)) == 30
+    assert Mark("version", "x" * 30).label == "x" * 30
+
+
 def test_what_is_said_stands_for_the_mark_unless_that_was_asked_for_too():
     mark, said = Mark("version", "ci"), parse_match("path:/api")
     assert alternatives(mark, [], marked=False) == (mark.match,)
