@@ -38,6 +38,10 @@ class Ended:
         return f"undone by {self.by}" if self.by else "its Lease was deleted"
 
 
+class Over(Conflict):
+    """The Lease of our own session is not ours any more: nothing may be changed by it."""
+
+
 class SessionLease:
     """A Lease that this process makes, renews and deletes. Closes: ``delete``.
 
@@ -62,6 +66,8 @@ class SessionLease:
         self._stored: Manifest | None = None
         self._sent: Manifest | None = None
         self._together: list[SessionLease] = []
+        self.renewed_by: SessionLease | None = None
+        """The Lease that this one is renewed with."""
         self.session = session
 
     @property
@@ -115,6 +121,7 @@ class SessionLease:
     def renew_with(self, other: "SessionLease") -> None:
         """From now on ``keep_alive`` renews ``other`` as well, just after this one."""
         self._together.append(other)
+        other.renewed_by = self
 
     @property
     def pace(self) -> float:
@@ -136,14 +143,14 @@ class SessionLease:
     async def check(self) -> None:
         """Make sure that it is still ours: a machine that wakes up may have been undone meanwhile.
 
-        Raises: Conflict saying by whom, if it is not.
+        Raises: Over, a Conflict, saying by whom, if it is not.
         """
         found = await self._cluster.find(LEASE, self.session.name, self.session.namespace)
         record = record_of(found) if found else None
         if record is None or record.uid != self.uid:
-            raise Conflict(f"the session is over: {Ended(record.holder if record else '')}")
+            raise Over(f"the session is over: {Ended(record.holder if record else '')}")
         if record.taken_by:
-            raise Conflict(f"the session is over: {Ended(record.taken_by)}")
+            raise Over(f"the session is over: {Ended(record.taken_by)}")
 
     async def ended(self) -> Ended:
         """Wait until somebody took the session over, undid it, or deleted its Lease."""

@@ -129,13 +129,16 @@ class SharedLease(SessionLease):
         """Say that one of those who share it is alive. One that somebody has ended or deleted
         though we live is joined again, or made anew with what we know of its journal.
 
-        Before ``join`` and after ``end`` that is not ours to do.
+        Before ``join`` and after ``end`` that is not ours to do. Raises: Over if the session that
+        renews it has ended itself.
         """
         if not self.is_known:
             return
         if self._leaving or await self.refresh() is not None:
             await super().renew()
         else:
+            if self.renewed_by is not None:
+                await self.renewed_by.check()
             await self.join(self.record.journal or ())
 
     async def write_journal(self, journal: Iterable[Entry]) -> None:

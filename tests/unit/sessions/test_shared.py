@@ -3,14 +3,14 @@ import copy
 
 import pytest
 from tests.unit.kube.fakeanswers import Answer, failed
-from tests.unit.sessions.world import BEFORE, MOMENT, NOW, OURS, entry, in_cluster, put_service
+from tests.unit.sessions.world import BEFORE, MOMENT, NOW, ROUTED, in_cluster, put_service, routed
 from tests.unit.sessions.world import selector as selector_of
 
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, SHARED, Session, lease, record_of
 from ktconnect.sessions import shared as shared_lease
-from ktconnect.sessions.lease import SessionLease
+from ktconnect.sessions.lease import Over, SessionLease
 from ktconnect.sessions.shared import (
     SharedLease,
     find_shared,
@@ -39,7 +39,7 @@ class User:
 
     async def come(self):
         await self.own.create()
-        return await self.shared.join([entry()])
+        return await self.shared.join([routed()])
 
     async def go(self):
         """Whether everything had to be put back."""
@@ -62,7 +62,7 @@ async def test_the_first_makes_it_and_all_others_join_it_whatever_they_would_hav
         bob.shared = SharedLease(cluster, "web", "demo", "istio")
         await bob.own.create()
         assert await bob.shared.join([]) is False
-        assert bob.shared.record.journal == (entry(),)
+        assert bob.shared.record.journal == (routed(),)
         assert bob.shared.driver == "router"
         assert bob.shared.owner == ann.shared.owner
         record = await find_shared(cluster, "demo", "web")
@@ -84,13 +84,13 @@ async def test_whoever_renews_keeps_it_alive_for_all():
 
 async def test_the_last_one_out_puts_back_and_nobody_before():
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         users = [User(cluster, who) for who in ("ann", "bob", "eve")]
         for user in users:
             await user.come()
         assert await users[0].go() is False
         assert await users[2].go() is False
-        assert selector_of(api) == OURS
+        assert selector_of(api) == ROUTED
         assert await users[1].go() is True
         assert selector_of(api) == BEFORE
         assert [name for kind, _, name in api.objects if kind == LEASE] == []
@@ -98,7 +98,7 @@ async def test_the_last_one_out_puts_back_and_nobody_before():
 
 async def test_two_who_leave_at_once_do_not_both_leave_it_to_the_other():
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         users = [User(cluster, who) for who in ("ann", "bob", "eve")]
         for user in users:
             await user.come()
@@ -153,7 +153,7 @@ async def test_who_joins_while_the_last_one_leaves_is_not_left_alone():
 
 async def test_who_joins_too_late_waits_until_all_is_put_back_and_begins_anew():
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         ann, bob = User(cluster, "ann"), User(cluster, "bob")
         await ann.come()
         assert await ann.shared.end(ann.own) is True
@@ -169,12 +169,12 @@ async def test_who_joins_too_late_waits_until_all_is_put_back_and_begins_anew():
 
 async def test_who_has_left_never_makes_it_again():
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         ann = User(cluster, "ann")
         await ann.come()
         assert await ann.go() is True
         with pytest.raises(Conflict, match="left by us"):
-            await ann.shared.join([entry()])
+            await ann.shared.join([routed()])
         assert await find_shared(cluster, "demo", "web") is None
 
 
@@ -185,7 +185,7 @@ def test_no_two_who_share_have_one_name():
 
 async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         ann = User(cluster, "ann")
         await ann.come()
         assert await ann.shared.end(ann.own)
@@ -198,7 +198,7 @@ async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():
 async def test_who_waits_for_one_that_does_not_end_is_told_whose_that_is(monkeypatch):
     monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 2.0)
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         ann = User(cluster, "ann")
         await ann.come()
         assert await ann.shared.end(ann.own)
@@ -208,7 +208,7 @@ async def test_who_waits_for_one_that_does_not_end_is_told_whose_that_is(monkeyp
 
 async def test_what_can_not_be_put_back_is_said():
     async with in_cluster() as (api, cluster):
-        put_service(api)
+        put_service(api, selector=ROUTED)
         ann = User(cluster, "ann")
         await ann.come()
         assert await ann.shared.end(ann.own)
@@ -223,7 +223,7 @@ async def test_a_journal_that_nobody_may_undo_is_not_joined():
     async with in_cluster() as (_, cluster):
         ann = User(cluster, "ann")
         await ann.own.create()
-        await ann.shared.create([entry(after={"app": "other"})])
+        await ann.shared.create([routed(after={"app": "other"})])
         with pytest.raises(KtError, match="does not trust"):
             await User(cluster, "bob").come()
 
@@ -233,11 +233,11 @@ async def test_of_two_who_rewrite_the_journal_the_one_who_has_not_read_the_other
         ann, bob = User(cluster, "ann"), User(cluster, "bob")
         await ann.come()
         await bob.come()
-        await ann.shared.write_journal([entry(before={"app": "web", "v": "2"})])
+        await ann.shared.write_journal([routed(before={"app": "web", "v": "2"})])
         with pytest.raises(Conflict):
-            await bob.shared.write_journal([entry(before={"app": "web", "v": "1"})])
+            await bob.shared.write_journal([routed(before={"app": "web", "v": "1"})])
         assert await bob.shared.refresh() == stored(api)
-        await bob.shared.write_journal([entry(before={"app": "web", "v": "3"})])
+        await bob.shared.write_journal([routed(before={"app": "web", "v": "3"})])
         assert stored(api).journal[0].before == {"app": "web", "v": "3"}
 
 
@@ -278,7 +278,7 @@ def meanwhile(api, happens):
 async def test_who_finds_nothing_and_yet_is_not_the_first_joins():
     async with in_cluster() as (api, cluster):
         session = shared_session("web", "demo")
-        theirs = lease(session, MOMENT, {"mode": "router", "driver": "istio"}, [entry()])
+        theirs = lease(session, MOMENT, {"mode": "router", "driver": "istio"}, [routed()])
         meanwhile(api, lambda: api.put(theirs))
         ann = User(cluster, "ann")
         assert await ann.come() is False
@@ -315,14 +315,14 @@ async def test_it_is_kept_alive_together_with_the_session_of_whoever_shares_it()
         async with asyncio.TaskGroup() as tasks:
             alive = tasks.create_task(ann.own.keep_alive(every=0.01))
             await renewals(api, 2)
-            await ann.shared.join([entry()])
+            await ann.shared.join([routed()])
             await renewals(api, 2, NAME)
             api.denied = {("patch", "leases", "demo")}  # no reason to give up
             await renewals(api, 2, NAME)
             api.denied = set()
             api.remove(LEASE, NAME, "demo")
             await until(lambda: (LEASE, "demo", NAME) in api.objects)
-            assert stored(api).journal == (entry(),)
+            assert stored(api).journal == (routed(),)
             await ann.shared.end(ann.own)
             api.remove(LEASE, NAME, "demo")
             await renewals(api, 2)
@@ -354,3 +354,15 @@ async def test_who_renews_at_the_slower_pace_takes_the_faster_one():
         assert bob.shared.pace == 15
         await bob.come()
         assert bob.shared.pace == ann.shared.pace == 2
+
+
+async def test_who_was_undone_while_it_slept_makes_nothing_anew():
+    async with in_cluster() as (api, cluster):
+        ann = User(cluster, "ann")
+        ann.own.renew_with(ann.shared)
+        await ann.come()
+        for name in (NAME, ann.own.session.name):
+            api.remove(LEASE, name, "demo")
+        with pytest.raises(Over, match="its Lease was deleted"):
+            await ann.shared.renew()
+        assert (LEASE, "demo", NAME) not in api.objects
