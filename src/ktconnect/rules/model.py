@@ -7,7 +7,7 @@ Services computes the same plan, so nobody keeps a count that a crash could leav
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Manifest = Mapping[str, Any]
@@ -49,7 +49,7 @@ class Share:
     ``service`` and ``address``: the session's own Service and its cluster IP. ``matches``: any of
     them is enough. ``ports``: those of the shared Service (their numbers) that are meant.
     ``percent``: of the matching requests, for a mirror. ``since``: when the Service was made, by
-    the server. ``leaving``: it is still there, but gets no new requests.
+    the server. ``leaving``: it is still there, but gets no new requests. ``uid``: of that Service.
     """
 
     kind: Kind
@@ -62,6 +62,7 @@ class Share:
     ports: tuple[int, ...]
     percent: float = 100.0
     leaving: bool = False
+    uid: str = field(default="", compare=False)
 
 
 def share_note(share: Share) -> str:
@@ -105,6 +106,7 @@ def share_of(service: Manifest) -> Share | None:
             ports=tuple(int(port) for port in said["ports"]),
             percent=float(said.get("percent", 100)),
             leaving=bool(said.get("leaving", False)),
+            uid=str(metadata.get("uid") or ""),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

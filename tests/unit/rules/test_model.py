@@ -79,3 +79,13 @@ def test_a_service_that_has_no_address_yet_is_told_so():
     made = service(ANN)
     made["spec"] = {}
     assert share_of(made) == replace(ANN, address="")
+
+
+def test_a_share_knows_which_service_it_stands_on():
+    made = service(ANN)
+    made["metadata"] = {**made["metadata"], "uid": "u1"}
+    found = share_of(made)
+    assert found is not None
+    assert found.uid == "u1"
+    assert found == share_of(service(ANN))
+    assert "u1" not in share_note(found)

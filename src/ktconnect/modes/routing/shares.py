@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -40,11 +41,13 @@ class Shares:
         return self.among(await self._place.cluster.list(SERVICE, self._place.namespace))
 
     async def publish(self, share: Share) -> bool:
-        """Have the session's Service say this; False if that is not there any more."""
-        patch = [{"op": "add", "path": POINTER, "value": share_note(share)}]
+        """Have the session's Service say this; False if that is not there any more: another one may
+        have its name by now."""
+        same = [{"op": "test", "path": "/metadata/uid", "value": share.uid}] if share.uid else []
+        patch = [*same, {"op": "add", "path": POINTER, "value": share_note(share)}]
         try:
             await self._place.cluster.patch(SERVICE, share.service, patch, self._place.namespace)
-        except NotFound:
+        except (NotFound, Conflict):
             return False
         return True
 
@@ -59,8 +62,11 @@ class Shares:
 
     async def withdraw(self, share: Share) -> None:
         """Take the session's Service away, once nobody is led there: proxies that keep connections
-        for further requests then close them, and calls that go on end in order."""
-        await self._place.cluster.delete(SERVICE, share.service, self._place.namespace)
+        for further requests then close them, and calls that go on end in order. Another one of its
+        name stays."""
+        namespace = self._place.namespace
+        with suppress(Conflict):
+            await self._place.cluster.delete(SERVICE, share.service, namespace, uid=share.uid)
 
 
 def with_own(shares: tuple[Share, ...], own: Share | None) -> tuple[Share, ...]:

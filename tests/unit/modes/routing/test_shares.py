@@ -38,3 +38,19 @@ async def test_a_share_has_the_address_of_its_service():
         assert (found.address, found.since) == (ci.address, ci.since)
         with pytest.raises(Conflict, match="was deleted"):
             said_on({**service(), "metadata": {"name": "x", "deletionTimestamp": "now"}}, plain)
+
+
+async def test_the_service_of_who_has_taken_the_mark_over_is_left_alone():
+    async with in_shop() as (api, cluster, _):
+        ci = await sharer(api, cluster)
+        theirs = api.objects["v1/Service", "shop", ci.share.service]
+        api.remove("v1/Service", ci.share.service, "shop")
+        metadata = {key: theirs["metadata"][key] for key in ("namespace", "labels", "annotations")}
+        api.put({**theirs, "metadata": {**metadata, "name": ci.share.service}})
+        kept = api.objects["v1/Service", "shop", ci.share.service]
+        assert kept["metadata"]["uid"] != ci.share.uid
+        assert not await Shares(ci.place).publish(replace(ci.share, leaving=False))
+        await Shares(ci.place).withdraw(ci.share)
+        assert api.objects["v1/Service", "shop", ci.share.service] == kept
+        await Shares(ci.place).withdraw(replace(ci.share, uid=kept["metadata"]["uid"]))
+        assert ("v1/Service", "shop", ci.share.service) not in api.objects
