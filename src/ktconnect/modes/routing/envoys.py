@@ -54,6 +54,10 @@ class Envoys:
         found = await self._cluster.list(POD, self._namespace, labels=self.selector)
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
+    async def ready(self) -> list[Manifest]:
+        """Those of them that callers are led to. Raises: as `Cluster.list`."""
+        return [pod for pod in await self.pods() if isinstance(verdict(pod), Ready)]
+
     async def refresh(self, pods: Iterable[Manifest], word: str) -> None:
         """Have their nodes bring these Pods the files at once: a kubelet that sees a change of a
         Pod looks at its volumes, too. Else it takes up to a minute. Raises: as `Cluster.patch`."""
@@ -63,9 +67,15 @@ class Envoys:
                 tasks.create_task(self._annotate(pod, note))
 
     async def all_are(
-        self, path: str, wish: Wish, within: float, hurry: Hurry | None = None
+        self,
+        path: str,
+        wish: Wish,
+        within: float,
+        hurry: Hurry | None = None,
+        *,
+        at_least: int = 1,
     ) -> bool:
-        """Whether all that are ready came to be so within so many seconds; one there must be.
+        """Whether all that are ready, and so many at least, came to be so within so many seconds.
 
         ``path``: where the admin interface tells the statistics, as JSON, that ``wish`` looks at.
         ``hurry`` is called now and then while they are not.
@@ -73,7 +83,7 @@ class Envoys:
         looks = 0
         try:
             async with asyncio.timeout(within), self._admins() as admins:
-                while not await self._all(admins, path, wish):
+                while not await self._all(admins, path, wish, at_least):
                     looks += 1
                     await asyncio.sleep(LOOK)
                     if hurry is not None and looks % LOOKS == 0:
@@ -88,7 +98,7 @@ class Envoys:
         async with self._admins() as admins:
             for pod in await self.pods():
                 await admins.ask(pod, "POST", DRAIN)
-        await self.all_are(ACTIVE, _idle, within)
+        await self.all_are(ACTIVE, _idle, within, at_least=0)
 
     async def _annotate(self, pod: Manifest, note: Manifest) -> None:
         try:
@@ -96,13 +106,13 @@ class Envoys:
         except NotFound:
             return
 
-    async def _all(self, admins: "_Admins", path: str, wish: Wish) -> bool:
-        ready = [pod for pod in await self.pods() if isinstance(verdict(pod), Ready)]
+    async def _all(self, admins: "_Admins", path: str, wish: Wish, at_least: int) -> bool:
+        ready = await self.ready()
         for pod in ready:
             told = await admins.ask(pod, "GET", path)
             if told is None or not await wish(json.loads(told)):
                 return False
-        return bool(ready)
+        return len(ready) >= at_least
 
     @asynccontextmanager
     async def _admins(self) -> AsyncIterator["_Admins"]:

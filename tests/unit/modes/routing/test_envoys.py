@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from tests.unit.modes.inbound import in_shop
 from tests.unit.modes.routing.envoy import CONFIG_MAP, NAME, Admin, router_pod
@@ -104,3 +106,13 @@ async def test_an_admin_that_can_not_be_asked_is_asked_again(monkeypatch):
         assert await found.all_are(module.ACTIVE, wish, 5)
         assert failures == []
         assert (CONFIG_MAP, "shop", NAME) not in api.objects
+
+
+async def test_without_a_pod_that_is_ready_there_is_nobody_to_wait_for(monkeypatch):
+    async with in_shop() as (api, cluster, _):
+        admin = Admin(api).install(monkeypatch)
+        admin.callers = 3
+        api.put(router_pod(ready=False))
+        async with asyncio.timeout(20):
+            await envoys(cluster).drain(3600)
+        assert await envoys(cluster).ready() == []
