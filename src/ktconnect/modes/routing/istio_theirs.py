@@ -5,7 +5,7 @@ that whatever the user writes meanwhile is what is there in the end.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ktconnect.apply.change import Entry
@@ -59,11 +59,13 @@ class Theirs:
         """Have the session's rules where they are wanted, and nowhere else; whether something had
         to be changed.
 
-        ``found``: the users' VirtualServices as they were a moment ago.
+        ``found``: the users' VirtualServices as they were a moment ago. The session's are those
+        that it has written down, too: a port of the Service may be gone that they are named after.
         Raises: Conflict if that is not so any more: look again.
         """
-        entries = wish.entries
-        if entries and entries != self._noted():
+        entries, noted = wish.entries, self._noted()
+        wish = replace(wish, own=(*wish.own, *map(_rule_name, noted)))
+        if entries and entries != noted:
             changed = await self.put_alone(found, Wish(None, own=wish.own))
             await self._note(entries)
             if changed:
@@ -105,6 +107,10 @@ class Theirs:
 
 def _is_rule(entry: Entry) -> bool:
     return entry.key.startswith(f"{VIRTUAL_SERVICE}/")
+
+
+def _rule_name(entry: Entry) -> str:
+    return entry.key.rpartition("[name=")[2].removesuffix("]")
 
 
 def named(theirs: Manifest) -> str:

@@ -98,3 +98,24 @@ async def test_a_rehearsal_writes_the_rules_and_nothing_on_a_lease_that_is_not_t
         await driver.rehearse(replace(one.share, leaving=True))
         assert one.place.lease.stored == before
         assert rules(api, name)[0] == "kt-mesh-web-kt-mesh-ci-80"
+
+
+async def test_a_rule_of_a_port_that_is_gone_goes_too():
+    async with joined(theirs(REST)) as (api, _, driver, one, _):
+        service = api.objects["v1/Service", "shop", "web"]
+        raw = [{"name": "tcp", "port": 81}]
+        api.put({**service, "spec": {**service["spec"], "ports": raw}})
+        await driver.leave(one.share)
+        assert rules(api, "web") == ["v1"]
+
+
+async def test_what_was_written_down_is_taken_out_before_it_is_forgotten():
+    async with joined(theirs(REST)) as (api, _, driver, one, _):
+        share = replace(one.share, ports=(80, 81), leaving=False)
+        service = api.objects["v1/Service", "shop", "web"]
+        moved = [{"name": "http", "port": 81}]
+        api.put({**service, "spec": {**service["spec"], "ports": moved}})
+        await driver.join(share)
+        assert rules(api, "web") == ["kt-mesh-web-kt-mesh-ci-81", "v1"]
+        [entry] = record_of(one.place.lease.stored).journal or ()
+        assert entry.key.endswith("[name=kt-mesh-web-kt-mesh-ci-81]")
