@@ -6,19 +6,25 @@ so itself. So it is an endpoint only while there is a laptop (`agent.shown`).
 """
 
 import asyncio
+import logging
 
 from ktconnect.apply.change import Entry
+from ktconnect.errors import KtError
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.exchange.scale_wait import leave_services, until_endpoint
 from ktconnect.modes.exchange.selector import selector_of
 from ktconnect.modes.report import Reporter
+from ktconnect.modes.routing.redirect import as_before
 from ktconnect.modes.serving.way import InboundPlan, Origins
 from ktconnect.modes.targets import SERVICE, selects
 from ktconnect.modes.watched import Which, watched
+from ktconnect.objects.origin import origin_name
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.mark import Mark
 from ktconnect.tunnel.tunnel import Tunnel
+
+log = logging.getLogger(__name__)
 
 
 class ManualWay:
@@ -52,9 +58,12 @@ class ManualWay:
         """See `Way`: there is nobody besides to look at."""
 
     async def switch(self) -> None:
-        """See `Way`: now that there is a laptop, the agent becomes an endpoint by itself."""
-        plan = self._plan
-        await until_endpoint(self._cluster, plan.namespace, plan.agent.name, [plan.service])
+        """See `Way`: now that there is a laptop, the agent becomes an endpoint by itself. Of the
+        origin, where a router stands in front of the Service: that is whom it goes on to."""
+        plan, service = self._plan, await self.service()
+        led = service is not None and await as_before(self._cluster, service) is not service
+        by = origin_name(plan.service) if led else plan.service
+        await until_endpoint(self._cluster, plan.namespace, plan.agent.name, [by])
         self.broken = ""
 
     async def service(self) -> Manifest | None:
@@ -71,10 +80,14 @@ class ManualWay:
             while True:
                 await changed.wait()
                 changed.clear()
-                self._look(services.get(plan.service), reporter)
+                try:
+                    await self._look(services.get(plan.service), reporter)
+                except KtError as error:
+                    log.info("who shares %s is not known: %s", plan.where, error)
 
-    def _look(self, service: Manifest | None, reporter: Reporter) -> None:
-        found = service is not None and selects(service, self._labels)
+    async def _look(self, service: Manifest | None, reporter: Reporter) -> None:
+        wanted = service and await as_before(self._cluster, service)
+        found = wanted is not None and selects(wanted, self._labels)
         broken = "" if found else f"service {self._plan.where} does not select the agent any more"
         if broken and not self.broken:
             reporter.warn(broken, "start again, to be selected as it is now")

@@ -20,6 +20,7 @@ from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, mesh_driver, sidecar_labels
 from ktconnect.modes.routing.backends import Backends
 from ktconnect.modes.routing.driver import Driver, Place
+from ktconnect.modes.routing.redirect import as_before
 from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
 from ktconnect.modes.serving.expose import exposes_for
@@ -45,7 +46,7 @@ from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
 from ktconnect.rules.plan import app_of
-from ktconnect.sessions.shared import SharedLease, find_shared, share_lease, shared_name
+from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
 from ktconnect.sessions.taken import Taker
 from ktconnect.tunnel.tuning import raise_open_files
 
@@ -255,14 +256,3 @@ async def _ports(
     checked = await check_local(taken, skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     return checked.ports
-
-
-async def as_before(cluster: Cluster, service: Manifest) -> Manifest:
-    """The Service as its owner wants it, though its callers may be led to a router."""
-    metadata = service["metadata"]
-    record = await find_shared(cluster, metadata["namespace"], metadata["name"])
-    key = f"{SERVICE}/{metadata['namespace']}/{metadata['name']}#/spec/selector"
-    for entry in (record.journal if record else None) or ():
-        if entry.key == key and service["spec"].get("selector") == entry.after:
-            return {**service, "spec": {**service["spec"], "selector": entry.before}}
-    return service

@@ -14,11 +14,12 @@ from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
 from ktconnect.modes.dryrun import cluster_for
 from ktconnect.modes.mesh.checks import check_marked
-from ktconnect.modes.mesh.mode import as_before, driver_for, random_letters
+from ktconnect.modes.mesh.mode import driver_for, random_letters
 from ktconnect.modes.mesh.spec import MeshSpec
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
 from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.redirect import as_before
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve

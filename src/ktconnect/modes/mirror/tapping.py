@@ -35,7 +35,6 @@ ASK_AGAIN: Final = 5.0
 """Seconds until a router that let somebody else look is asked again."""
 
 OnExchange = Callable[[Exchange], object]
-OpenAdmin = Callable[[str], AbstractAsyncContextManager[PodHttp]]
 
 
 class Routers(Protocol):

@@ -12,12 +12,14 @@ from dataclasses import replace
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict
 from ktconnect.kube.backend import KubeBackend
+from ktconnect.kube.client import Cluster
 from ktconnect.modes.exchange.selector import Selector, has, led_to, selector_of, without
 from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.serving.way import WayLost
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.router import router_name
 from ktconnect.objects.session import Manifest
+from ktconnect.sessions.shared import find_shared
 
 from .driver import Place
 
@@ -73,11 +75,15 @@ class Redirect:
         return True
 
     async def lead(self, service: Manifest, *, to_router: bool) -> bool:
-        """Lead callers to the router, or back for a while; whether something had to be changed."""
+        """Lead callers to the router, or back for a while; whether something had to be changed.
+
+        Raises: Over if our own session has ended.
+        """
         now = selector_of(service)
         goal = self.ours if to_router else self.before
         if now == goal or not (to_router or has(now, self.ours)):
             return False
+        await self._place.lease.check()
         try:
             await to_the_end(self._backend.write(self._key, goal, expected=now))
         except Conflict as conflict:  # a newer state is on its way to us
@@ -102,3 +108,14 @@ class Redirect:
 
     def _journal(self) -> Iterable[Entry]:
         return self._place.shared.record.journal or ()
+
+
+async def as_before(cluster: Cluster, service: Manifest) -> Manifest:
+    """The Service as its owner wants it, though its callers may be led to a router."""
+    metadata = service["metadata"]
+    record = await find_shared(cluster, metadata["namespace"], metadata["name"])
+    key = f"{SERVICE}/{metadata['namespace']}/{metadata['name']}#/spec/selector"
+    for entry in (record.journal if record else None) or ():
+        if entry.key == key and service["spec"].get("selector") == entry.after:
+            return {**service, "spec": {**service["spec"], "selector": entry.before}}
+    return service

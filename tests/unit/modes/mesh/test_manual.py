@@ -2,9 +2,11 @@ import asyncio
 from dataclasses import replace
 
 from tests.unit.modes.inbound import AGENT, PLAN, SERVICE, in_shop, service
+from tests.unit.modes.routing.sharing import sharer
 from tests.unit.tunnel.ends import until
 
 from ktconnect.modes.mesh.manual import ManualWay
+from ktconnect.modes.routing.redirect import Redirect
 from ktconnect.rules.mark import Mark
 
 LABELS = {"app": "web", "version": "ci"}
@@ -15,7 +17,7 @@ def way(cluster):
     return ManualWay(cluster, plan, service(), Mark("version", "ci"))
 
 
-def agent(api):
+def agent(api, service="web"):
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -32,9 +34,9 @@ def agent(api):
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": {
-                "name": "web-1",
+                "name": f"{service}-1",
                 "namespace": "shop",
-                "labels": {"kubernetes.io/service-name": "web"},
+                "labels": {"kubernetes.io/service-name": service},
             },
             "endpoints": [{"addresses": ["10.244.0.9"], "targetRef": {"name": f"{AGENT}-1"}}],
         }
@@ -74,3 +76,21 @@ async def test_a_service_that_selects_it_no_more_is_told():
             api.put(service())
             await until(lambda: found.broken == "")
             following.cancel()
+
+
+async def test_behind_a_router_it_is_the_origins_selector_that_counts():
+    async with in_shop() as (api, cluster, reporter):
+        user = await sharer(api, cluster, driver="router")
+        redirect = Redirect(user.place)
+        await user.place.shared.write_journal([redirect.entry(service())])
+        await redirect.lead(api.objects[SERVICE, "shop", "web"], to_router=True)
+        agent(api, "web-kt-origin")
+        found = way(cluster)
+        await found.switch()
+        assert found.broken == ""
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(found.follow(reporter))
+            found.broken = "not looked at yet"
+            await until(lambda: found.broken == "")
+            following.cancel()
+        assert reporter.warnings == []

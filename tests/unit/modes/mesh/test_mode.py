@@ -1,11 +1,10 @@
 import pytest
-from tests.unit.modes.inbound import SERVICE, in_shop, selector, service
+from tests.unit.modes.inbound import in_shop, selector, service
 
 from ktconnect.errors import Conflict, Forbidden, UsageError
 from ktconnect.modes.mesh.manual import ManualWay
 from ktconnect.modes.mesh.mode import (
     Asked,
-    as_before,
     banner,
     prepare,
     prepare_manual,
@@ -94,18 +93,6 @@ async def test_what_can_not_be_told_apart_is_refused():
             await prepare(asked(expose="53"), cluster, service(ports=udp), reporter)
         with pytest.raises(UsageError, match="no port of Service web carries requests"):
             await prepare(asked(expose=None), cluster, service(ports=udp), reporter)
-
-
-async def test_the_service_is_seen_as_its_owner_wants_it():
-    async with in_shop() as (api, cluster, reporter):
-        session = await prepare(asked(), cluster, service(), reporter)
-        shared = session._sharing._place.shared
-        journal = await session._sharing.driver.shared_journal()
-        await shared.join(journal)
-        led = {**api.objects[SERVICE, "shop", "web"]}
-        assert await as_before(cluster, led) == led
-        led["spec"] = {**led["spec"], "selector": {"app": "web-kt-router"}}
-        assert (await as_before(cluster, led))["spec"]["selector"] == {"app": "web"}
 
 
 def test_marks_that_nobody_named_differ():

@@ -3,9 +3,10 @@ from tests.unit.modes.inbound import SERVICE, in_shop, selector, service
 from tests.unit.modes.routing.sharing import sharer
 
 from ktconnect.errors import Conflict, UsageError
-from ktconnect.modes.routing.redirect import Redirect
+from ktconnect.modes.routing.redirect import Redirect, as_before
 from ktconnect.modes.serving.way import WayLost
 from ktconnect.objects.session import LEASE, record_of
+from ktconnect.sessions.lease import Over
 
 OURS = {"app": "web-kt-router"}
 
@@ -89,3 +90,20 @@ async def test_without_a_router_nothing_is_led():
         user = await sharer(api, cluster)
         with pytest.raises(Conflict, match="shared without a router"):
             _ = Redirect(user.place).before
+
+
+async def test_who_was_undone_while_it_slept_leads_nobody():
+    async with in_shop() as (api, cluster, _):
+        found = await redirect(api, cluster)
+        api.remove(LEASE, "kt-mesh-web-ci", "shop")
+        with pytest.raises(Over, match="its Lease was deleted"):
+            await found.lead(now(api), to_router=True)
+        assert selector(api) == {"app": "web"}
+
+
+async def test_the_service_is_seen_as_its_owner_wants_it():
+    async with in_shop() as (api, cluster, _):
+        await redirect(api, cluster)
+        assert await as_before(cluster, now(api)) is now(api)
+        led = {**now(api), "spec": {**now(api)["spec"], "selector": OURS}}
+        assert (await as_before(cluster, led))["spec"]["selector"] == {"app": "web"}
