@@ -26,6 +26,9 @@ MOUNT: Final = "/etc/kt-router"
 REVISION: Final = "kt-revision"
 """Annotation on the router's Pods: any change of it makes the kubelet refresh their volumes."""
 
+RENDERED: Final = "kt-rendering"
+"""Annotation on its ConfigMap: the number of the way in which ktctl wrote the files."""
+
 # A sidecar would send what the router sends to whom ``Host`` names: back to the router.
 NO_SIDECAR: Final = {
     "sidecar.istio.io/inject": "false",

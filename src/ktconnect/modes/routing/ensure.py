@@ -15,7 +15,7 @@ from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import kind_of
-from ktconnect.objects.router import REVISION
+from ktconnect.objects.router import RENDERED, REVISION
 from ktconnect.objects.session import Manifest
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ AGAIN: Final = 0.1
 
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "Service": ("/spec/selector", "/spec/ports"),
-    "ConfigMap": ("/data", f"/metadata/annotations/{REVISION}"),
+    "ConfigMap": ("/data", *(f"/metadata/annotations/{note}" for note in (REVISION, RENDERED))),
     "Deployment": ("/spec/template", "/spec/replicas"),
 }
 """What is put right, by kind; the rest is the server's, or its owner's business."""

@@ -6,9 +6,11 @@ there while a router is ready (`redirect`).
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from ktconnect import names
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Refused
 from ktconnect.groups import task_group
@@ -20,13 +22,15 @@ from ktconnect.modes.serving.way import WayLost
 from ktconnect.modes.targets import SERVICE
 from ktconnect.modes.watched import Which, watched
 from ktconnect.objects.router import RouterPod
-from ktconnect.objects.session import LEASE, Manifest
+from ktconnect.objects.session import LEASE, Manifest, label_value, record_of
 from ktconnect.rules.envoy import STATS_PATH
-from ktconnect.rules.model import Share
+from ktconnect.rules.model import Share, share_note
+from ktconnect.sessions.lease import Over
 from ktconnect.tunnel.tunnel import Tunnel
 
 from .backends import Backends
 from .driver import Place
+from .ensure import NotOurs
 from .redirect import Redirect
 from .settling import Settling
 from .shares import Shares
@@ -73,6 +77,8 @@ class RouterDriver:
         self._envoys = self._settling.envoys
         self._changed = asyncio.Event()
         self._hurry = False
+        self._mine: Share | None = None
+        self._trouble = ""
 
     async def shared_journal(self) -> tuple[Entry, ...]:
         """See `Driver`."""
@@ -113,12 +119,14 @@ class RouterDriver:
 
     async def join(self, share: Share) -> None:
         """See `Driver`. Raises: Refused if the router does not take its new rules."""
-        await self._shares.publish(replace(share, leaving=False))
+        self._mine = replace(share, leaving=False)
+        await self._shares.publish(self._mine)
         await self._settling.settle(share)
         if not await self._rules_in_force(IN_FORCE):
+            kinds = ", ".join(self._settling.refused)
             raise Refused(
                 f"the router of {self._place.where} did not take its new rules within "
-                f"{IN_FORCE:g} s",
+                f"{IN_FORCE:g} s" + (f": Envoy has refused {kinds}" if kinds else ""),
                 hint=f"its log may tell why: kubectl logs -n {self._place.namespace} "
                 f"deployment/{self._settling.name}",
             )
@@ -128,11 +136,17 @@ class RouterDriver:
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
         place, changed = self._place, self._changed.set
-        router = Which("v1/Pod", place.namespace, labels=self._envoys.selector)
+        target = f"{names.LABEL_TARGET}={label_value(place.service)}"
         lease = Which(LEASE, place.namespace, fields=f"metadata.name={place.shared.session.name}")
+        leases = _Leases(changed)
         async with task_group() as tasks:
-            for which in (Which(SERVICE, place.namespace), router, lease):
+            for which in (
+                Which(SERVICE, place.namespace, fields=f"metadata.name={place.service}"),
+                Which(SERVICE, place.namespace, labels=target),
+                Which("v1/Pod", place.namespace, labels=self._envoys.selector),
+            ):
                 tasks.create_task(watched(place.cluster, which, {}, changed))
+            tasks.create_task(watched(place.cluster, lease, leases.found, leases.look))
             while True:
                 await self._a_change()
                 await self._settle_and_tell(reporter)
@@ -143,7 +157,8 @@ class RouterDriver:
             return
         try:
             await self._settling.settle(None)
-            await self._rules_in_force(OUT_OF_FORCE)
+            if await self._envoys.ready():
+                await self._rules_in_force(OUT_OF_FORCE)
         except (Conflict, NotFound) as error:  # somebody is just taking all of it away
             log.info("leaving the router of %s: %s", self._place.where, error)
 
@@ -167,27 +182,74 @@ class RouterDriver:
         try:
             for line in await self._settling.settle(None, lead=True):
                 reporter.note(line)
+            await self._hurry_once_more()
+            lost = await self._own_is_lost()
         except WayLost:
             raise
         except KtError as error:
-            log.info("the router of %s: %s", self._place.where, error)
-            self._changed.set()
-            await asyncio.sleep(BREATH)
+            await self._failed(error, reporter)
             return
+        self._trouble = ""
+        self._look(lost)
+        if self.broken and not was:
+            past = "past the router, " if self._settling.broken else ""
+            what = f"{self.broken}: requests go {past}to the original Pods"
+            reporter.warn(what, "start again" if lost else "")
+        elif was and not self.broken:
+            reporter.note(f"the router of {self._place.where} serves again")
+
+    async def _hurry_once_more(self) -> None:
         if self._settling.fresh:
             self._hurry = True
         elif self._hurry:
             self._hurry = False
             await self._settling.hurry()
-        self._look()
-        if self.broken and not was:
-            reporter.warn(f"{self.broken}: requests go past the router, to the original Pods")
-        elif was and not self.broken:
-            reporter.note(f"the router of {self._place.where} serves again")
 
-    def _look(self) -> None:
-        self.broken = self._settling.broken
+    async def _failed(self, error: KtError, reporter: Reporter) -> None:
+        """What is over at the next look is looked at soon; the rest is told, once."""
+        log.info("the router of %s: %s", self._place.where, error)
+        if isinstance(error, Conflict | NotFound) and not isinstance(error, NotOurs | Over):
+            self._changed.set()
+            await asyncio.sleep(BREATH)
+        elif str(error) != self._trouble and not isinstance(error, Over):
+            what = f"the router of {self._place.where} can't be kept as it should be: {error}"
+            reporter.warn(what, error.hint or "it is tried again and again")
+            self._trouble = str(error)
+
+    async def _own_is_lost(self) -> str:
+        """Have our own share said in the cluster as it was; why that can't be, "" if it is."""
+        mine, place = self._mine, self._place
+        if mine is None or any(_says(each, mine) for each in self._settling.shares):
+            return ""
+        await place.lease.check()  # who ends us has it leave, too
+        if await self._shares.publish(mine):
+            return ""
+        return f"service {place.namespace}/{mine.service}, by which requests come here, was deleted"
+
+    def _look(self, lost: str = "") -> None:
+        self.broken = self._settling.broken or lost
 
     async def _rules_in_force(self, within: float) -> bool:
         settling = self._settling
         return await self._envoys.all_are(STATS_PATH, settling.is_in_force, within, settling.hurry)
+
+
+class _Leases:
+    """The shared Lease, without its renewals: each who shares it does that every few seconds."""
+
+    def __init__(self, changed: Callable[[], object]) -> None:
+        self.found: dict[str, Manifest] = {}
+        self._changed = changed
+        self._said: object = None
+
+    def look(self) -> None:
+        """Tell of a change that matters."""
+        records = map(record_of, self.found.values())
+        said = [(each.uid, each.taken_by, each.journal) for each in records]
+        if said != self._said:
+            self._said = said
+            self._changed()
+
+
+def _says(found: Share, mine: Share) -> bool:
+    return found.uid == mine.uid and share_note(found) == share_note(mine)

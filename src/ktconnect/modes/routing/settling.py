@@ -13,14 +13,16 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from ktconnect.errors import Conflict
+from ktconnect.errors import Conflict, Refused
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.podstate import Ready, verdict
 from ktconnect.modes.exchange.selector import shown, who_set_selector
+from ktconnect.modes.serving.way import WayLost
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.agent import AgentPort
 from ktconnect.objects.ports import listens
 from ktconnect.objects.router import (
+    RENDERED,
     REVISION,
     Doors,
     RouterPod,
@@ -33,15 +35,18 @@ from ktconnect.objects.router import (
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.envoy import (
     READY_PATH,
+    RENDERING,
     admin_port,
     in_force,
     ready_port,
+    rejected,
     revision_of,
     router_args,
     router_files,
 )
 from ktconnect.rules.model import Share
 from ktconnect.rules.plan import RoutePlan
+from ktconnect.sessions.lease import Over
 from ktconnect.sessions.shared import shared_session
 
 from .backends import Backends
@@ -102,6 +107,10 @@ class Settling:
         self._files: dict[str, str] | None = None
         self._hurries = 0
         self._lingers: bool | None = None
+        self.refused: tuple[str, ...] = ()
+        """Which kinds of its files the Pod that was asked last has ever refused."""
+        self.shares: tuple[Share, ...] = ()
+        """What the cluster held when it was looked at last."""
         self.fresh = False
         """Whether the files have just changed, so that `hurry` may be of use."""
 
@@ -110,13 +119,14 @@ class Settling:
 
         ``own``: a share that may not be seen in the cluster yet. Returns what had to be done
         because of somebody else, in lines for a person. Raises: WayLost if the Service has become
-        one that can't be shared.
+        one that can't be shared; Refused if a newer ktctl renders the files, and ``own`` is to be
+        put in; Over if our own session has ended.
         """
         async with self._at_a_time:
             for _ in range(TRIES):
                 try:
                     return await self._settle(own, lead)
-                except NotOurs:
+                except (NotOurs, Over):
                     raise
                 except (Conflict, NotFound) as error:  # others do the same at this moment
                     log.debug("%s: %s", self._place.where, error)
@@ -127,13 +137,15 @@ class Settling:
 
     async def is_in_force(self, stats: Stats) -> bool:
         """Whether a Pod that tells these statistics works by what the ConfigMap says now. Others
-        may change that at any time; our own share stays in it."""
+        may change that at any time; our own share stays in it. Raises: WayLost if the Service was
+        deleted before there was anything to say."""
         found = await self._place.cluster.find(CONFIG_MAP, self.name, self._place.namespace)
         notes = found["metadata"].get("annotations") or {} if found else {}
         if self._files is None or notes.get(REVISION) != revision_of(self._files):
             await self.settle(None)
-        assert self._routes is not None, "settle() has written it"
-        assert self._files is not None, "settle() has written it"
+        if self._routes is None or self._files is None:
+            raise WayLost(self.broken, hint="nothing is changed")
+        self.refused = rejected(stats)
         return in_force(stats, self._routes, revision_of(self._files))
 
     async def hurry(self) -> None:
@@ -163,9 +175,11 @@ class Settling:
         before = self._redirect.before
         made = await self._backends.ensure(service, before, found.services, headless=True)
         around = Around(service, found.router, await self._slices(service))
-        plan = self._plan(around, with_own(self._shares.among(found.services.values()), own))
-        made += await self._write(plan, found)
-        made += await self._run(around, plan, found)
+        self.shares = self._shares.among(found.services.values())
+        plan = self._plan(around, with_own(self.shares, own))
+        if not self._is_newer(found, own):
+            made += await self._write(plan, found)
+            made += await self._run(around, plan, found)
         ready = any(isinstance(verdict(pod), Ready) for pod in found.pods)
         self.broken = "" if ready else NOT_READY
         if lead:
@@ -173,9 +187,11 @@ class Settling:
         return [*done, *(f"{what} is made again, as it should be" for what in made if lead)]
 
     async def _rejoin(self) -> None:
-        """Have the shared Lease again, if somebody has ended or deleted it while we live."""
+        """Have the shared Lease again, if somebody has ended or deleted it while we live. A machine
+        that wakes up may have been undone itself."""
         place, known = self._place, self._place.shared.record.journal or ()
         if await place.shared.refresh() is None:
+            await place.lease.check()
             log.info("%s was ended by somebody, and is made again", place.shared.session.name)
             await place.shared.join(known)
 
@@ -209,13 +225,29 @@ class Settling:
         self.envoys.port = admin_port(plan)
         return plan
 
+    def _is_newer(self, found: Found, own: Share | None) -> bool:
+        """Whether a newer ktctl renders the files: two that do it in turn would have the router
+        start anew for ever. Raises: Refused for who wants to be put in."""
+        if found.files is None or not owned_by(found.files, self._place.shared.owner):
+            return False
+        said = str((found.files["metadata"].get("annotations") or {}).get(RENDERED, ""))
+        if not said.isdecimal() or int(said) <= RENDERING:
+            return False
+        if own is not None:
+            raise Refused(
+                f"the router of {self._place.where} is kept by a newer ktctl, whose rules this "
+                "one can't write",
+                hint="update ktctl",
+            )
+        return True
+
     async def _write(self, plan: RoutePlan, found: Found) -> list[str]:
         """The ConfigMap, and the word to the nodes that it has changed."""
         owner, files = self._place.shared.owner, router_files(plan)
         told = revision_of(files)
         self._routes, self._files = plan, files
         manifest = config_map(self._session, self.name, files, [owner])
-        manifest["metadata"]["annotations"] |= {REVISION: told}
+        manifest["metadata"]["annotations"] |= {REVISION: told, RENDERED: str(RENDERING)}
         _, changed = await self._ensured.there(manifest, owner, found.files, tries=1)
         self.fresh = changed
         if changed:

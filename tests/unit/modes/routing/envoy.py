@@ -33,6 +33,7 @@ class Admin:
     def __init__(self, api, *, stubborn=False, touches=1):
         self.api = api
         self.stubborn = stubborn
+        self.refuses = False
         self.touches = touches
         """So many words to the node until it listens."""
         self.drained = []
@@ -73,7 +74,8 @@ class Admin:
         version = known["lds.json"].partition('"version_info":"')[2].partition('"')[0]
         names = ["cluster_manager.cds", "listener_manager.lds"]
         names += [f"http.port-{n}.rds.port-{n}" for n in (80, 81)]
-        return {f"{name}.version_text": version for name in names}
+        told = {f"{name}.version_text": version for name in names}
+        return {**told, "listener_manager.lds.update_rejected": int(self.refuses)}
 
 
 def _stats(found):

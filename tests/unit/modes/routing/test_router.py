@@ -16,6 +16,7 @@ from ktconnect.modes.routing import envoys, router
 from ktconnect.modes.routing.backends import Backends
 from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.objects.router import RouterPod
+from ktconnect.rules.model import ANNOTATION, share_of
 
 DEPLOYMENT = "apps/v1/Deployment"
 ROUTED = {"app": NAME}
@@ -120,11 +121,12 @@ async def test_rules_that_are_not_taken_are_refused_and_callers_not_led(monkeypa
         ci = await user(api, cluster)
         await ci.start()
         bob = await user(api, cluster, "bob")
-        admin.stubborn = True
+        admin.stubborn = admin.refuses = True
         await bob.prepare()
         with pytest.raises(Refused, match="did not take its new rules") as caught:
             await bob.driver.join(bob.share)
         assert "kubectl logs -n shop deployment/web-kt-router" in caught.value.hint
+        assert "Envoy has refused listener_manager.lds" in str(caught.value)
 
 
 async def test_a_router_that_does_not_come_up_is_refused(monkeypatch):
@@ -142,7 +144,7 @@ async def test_a_router_that_does_not_come_up_is_refused(monkeypatch):
 async def following(driver, reporter, api):
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(driver.follow(reporter))
-        await api.watched(3)
+        await api.watched(4)
         yield
         task.cancel()
 
@@ -257,3 +259,79 @@ async def test_two_who_write_at_once_lose_nobody(monkeypatch):
         for each in users:
             assert each.share.service in files(api)["rds-80.json"]
         assert replace(users[0].share, leaving=False).mark == "ann"
+
+
+async def test_a_share_that_somebody_edited_is_said_again(monkeypatch):
+    async with shared(monkeypatch) as (api, cluster, reporter, _admin):
+        ci = await user(api, cluster)
+        await ci.start()
+        async with following(ci.driver, reporter, api):
+            found = api.objects[SERVICE, "shop", ci.share.service]
+            notes = {**found["metadata"]["annotations"], ANNOTATION: "nonsense"}
+            api.put({**found, "metadata": {**found["metadata"], "annotations": notes}})
+            await until(lambda: share_of(api.objects[SERVICE, "shop", ci.share.service]))
+            await until(lambda: "web-kt-mesh-ci" in files(api)["rds-80.json"])
+        assert ci.driver.broken == ""
+
+
+async def test_a_session_without_its_own_service_says_so(monkeypatch):
+    async with shared(monkeypatch) as (api, cluster, reporter, _admin):
+        ci = await user(api, cluster)
+        await ci.start()
+        async with following(ci.driver, reporter, api):
+            api.remove(SERVICE, ci.share.service, "shop")
+            await until(lambda: reporter.warnings)
+        assert "service shop/web-kt-mesh-ci, by which requests come here" in ci.driver.broken
+        assert reporter.warnings[0][1] == "start again"
+        assert len(reporter.warnings) == 1
+
+
+async def test_a_renewal_of_what_is_shared_is_no_reason_to_look_at_all(monkeypatch):
+    async with shared(monkeypatch) as (api, cluster, _, _admin):
+        ci = await user(api, cluster)
+        await ci.start()
+        told = []
+        leases = router._Leases(ci.driver._changed.set)
+        name = ci.place.shared.session.name
+        for _ in range(3):
+            leases.found = {name: ci.place.shared.stored}
+            leases.look()
+            told.append(ci.driver._changed.is_set())
+            ci.driver._changed.clear()
+            await ci.place.shared.renew()
+        assert told == [True, False, False]
+        await ci.place.shared.write_journal([])
+        leases.found = {name: ci.place.shared.stored}
+        leases.look()
+        assert ci.driver._changed.is_set()
+
+
+async def test_what_is_forbidden_is_told_once_and_tried_at_leisure(monkeypatch):
+    async with shared(monkeypatch) as (api, cluster, reporter, _admin):
+        ci = await user(api, cluster)
+        await ci.start()
+        async with following(ci.driver, reporter, api):
+            monkeypatch.setattr(router, "LOOK_AGAIN", 3600)
+            await until(lambda: not ci.driver._changed.is_set())
+            api.denied.add(("list", "services", "shop"))
+            for _ in range(2):
+                ci.driver._changed.set()
+                await until(lambda: not ci.driver._changed.is_set())
+                await until(lambda: reporter.warnings)
+            asked = len(api.asked)
+            await asyncio.sleep(0.1)
+            assert len(api.asked) < asked + 20
+        [(told, hint)] = reporter.warnings
+        assert "can't be kept as it should be" in told
+        assert hint
+
+
+async def test_who_leaves_waits_for_no_router_that_is_not_ready(monkeypatch):
+    monkeypatch.setattr(router, "OUT_OF_FORCE", 3600)
+    async with shared(monkeypatch) as (api, cluster, _, _admin):
+        ci = await user(api, cluster)
+        await ci.start()
+        api.put(router_pod(ready=False))
+        async with asyncio.timeout(20):
+            await ci.driver.leave(ci.share)
+        assert "web-kt-mesh-ci" not in files(api)["rds-80.json"]

@@ -7,14 +7,17 @@ from tests.unit.kube.fakeanswers import Answer
 from tests.unit.modes.inbound import SERVICE, in_shop, service, slice_of
 from tests.unit.modes.routing.sharing import sharer
 
-from ktconnect.errors import Conflict
+from ktconnect.errors import Conflict, Refused
 from ktconnect.modes.routing import settling as module
 from ktconnect.modes.routing.backends import Backends
 from ktconnect.modes.routing.ensure import NotOurs
 from ktconnect.modes.routing.redirect import Redirect
 from ktconnect.modes.routing.settling import NOT_READY, Settling
 from ktconnect.modes.routing.shares import Shares
+from ktconnect.modes.serving.way import WayLost
 from ktconnect.objects.router import RouterPod
+from ktconnect.objects.session import LEASE
+from ktconnect.sessions.lease import Over
 
 DEPLOYMENT = ("apps/v1/Deployment", "shop", "web-kt-router")
 FILES = ("v1/ConfigMap", "shop", "web-kt-router")
@@ -125,3 +128,60 @@ async def test_a_router_of_another_lease_is_left_alone():
         assert DEPLOYMENT in api.objects
         assert FILES not in api.objects
         assert service()["metadata"]["name"] == "web"
+
+
+async def test_who_was_undone_while_it_slept_makes_nothing_anew():
+    async with in_shop() as (api, cluster, _):
+        found, _ = await settling(api, cluster)
+        await found.settle(None, lead=True)
+        api.remove(LEASE, "kt-mesh-web-ci", "shop")
+        api.remove(LEASE, "kt-router-web", "shop")
+        with pytest.raises(Over, match="its Lease was deleted"):
+            await found.settle(None, lead=True)
+        assert (LEASE, "shop", "kt-router-web") not in api.objects
+
+
+async def test_a_service_that_is_deleted_before_there_are_rules_ends_the_session():
+    async with in_shop() as (api, cluster, _):
+        found, _ = await settling(api, cluster)
+        api.remove(SERVICE, "web", "shop")
+        with pytest.raises(WayLost, match="service shop/web was deleted"):
+            await found.is_in_force({"stats": []})
+
+
+def rendered(api, number):
+    item = api.objects[FILES]
+    notes = {**item["metadata"]["annotations"], "kt-rendering": str(number)}
+    files = {**item["data"], "lds.json": "of another version"}
+    api.put({**item, "metadata": {**item["metadata"], "annotations": notes}, "data": files})
+
+
+async def test_what_a_newer_version_renders_is_left_alone_and_not_joined():
+    async with in_shop() as (api, cluster, _):
+        found, user = await settling(api, cluster)
+        await found.settle(user.share)
+        rendered(api, 2)
+        spec = api.objects[DEPLOYMENT]["spec"]
+        newer = {**spec["template"], "metadata": {"labels": {"app": "newer"}}}
+        api.put({**api.objects[DEPLOYMENT], "spec": {**spec, "template": newer}})
+        assert await found.settle(None, lead=True) == []
+        assert api.objects[FILES]["data"]["lds.json"] == "of another version"
+        assert api.objects[DEPLOYMENT]["spec"]["template"] == newer
+        later, bob = await settling(api, cluster, "bob")
+        with pytest.raises(Refused, match="kept by a newer ktctl") as caught:
+            await later.settle(bob.share)
+        assert caught.value.hint == "update ktctl"
+
+
+@pytest.mark.parametrize("number", [0, "", "x"])
+async def test_what_an_older_version_rendered_is_written_anew_once(number):
+    async with in_shop() as (api, cluster, _):
+        found, user = await settling(api, cluster)
+        await found.settle(user.share)
+        rendered(api, number)
+        await found.settle(None)
+        assert "version_info" in api.objects[FILES]["data"]["lds.json"]
+        assert api.objects[FILES]["metadata"]["annotations"]["kt-rendering"] == "1"
+        version = api.objects[FILES]["metadata"]["resourceVersion"]
+        await found.settle(None)
+        assert api.objects[FILES]["metadata"]["resourceVersion"] == version
