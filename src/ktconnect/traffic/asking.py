@@ -34,8 +34,11 @@ class Asking:
         self._body = Growing()
         try:
             self.to_send = self._said(request)
-        except h11.LocalProtocolError as error:
-            raise UsageError(f"{request.method} {request.target} can't be sent: {error}") from None
+        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
+            raise UsageError(
+                f"{request.method} {request.target} can't be sent: {error}",
+                hint="HTTP/1.1 takes ASCII in methods, targets and names of headers",
+            ) from None
 
     def heard(self, data: bytes) -> Answer | None:
         """Take what came; empty at the end. The answer, once it is whole.

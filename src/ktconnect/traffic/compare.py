@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from .bodies import is_json, json_of, plain, text_of
 from .exchange import Answer, Body, Headers, header
-from .secrets import is_masked
+from .secrets import told
 from .tree import ABSENT, differences
 
 NOISE = frozenset(
@@ -61,8 +62,7 @@ def status_of(answer: Answer) -> str:
 
 def _headers(left: Headers, right: Headers, ignored: frozenset[str]) -> Iterator[Difference]:
     for name in sorted({key.lower() for key, _ in (*left, *right)} - NOISE - ignored):
-        one, two = header(left, name), header(right, name)
-        if name.startswith(NOISY_PREFIXES) or one == two or is_masked(one):
+        if name.startswith(NOISY_PREFIXES) or told(left, name) == told(right, name):
             continue
         if name == "content-encoding":  # a proxy's choice: the bodies tell
             continue
@@ -71,7 +71,7 @@ def _headers(left: Headers, right: Headers, ignored: frozenset[str]) -> Iterator
 
 def _shown_header(headers: Headers, name: str) -> str:
     there = any(key.lower() == name for key, _ in headers)
-    return shown(header(headers, name) if there else ABSENT)
+    return shown(told(headers, name) if there else ABSENT)
 
 
 def _bodies(left: Answer, right: Answer) -> Iterator[Difference]:
@@ -94,14 +94,22 @@ def _bodies(left: Answer, right: Answer) -> Iterator[Difference]:
 def _contents(left: Headers, right: Headers, one: bytes, two: bytes) -> Iterator[Difference]:
     trees = json_of(one), json_of(two)
     if (is_json(left) or is_json(right)) and trees[0] is not None and trees[1] is not None:
-        for leaf in differences(trees[0][0], trees[1][0]):
-            yield Difference("body", leaf.path, shown(leaf.left), shown(leaf.right))
-        return
+        with suppress(RecursionError):  # nested deeper than can be walked: by lines, then
+            yield from _leaves(trees[0][0], trees[1][0])
+            return
     texts = text_of(left, one), text_of(right, two)
     if texts[0] is not None and texts[1] is not None:
         yield from _lines(texts[0].splitlines(), texts[1].splitlines())
         return
     yield Difference("body", "", measure(Body.whole(one)), measure(Body.whole(two)))
+
+
+def _leaves(left: Any, right: Any) -> list[Difference]:
+    """Raises: RecursionError."""
+    return [
+        Difference("body", leaf.path, shown(leaf.left), shown(leaf.right))
+        for leaf in islice(differences(left, right), MOST)
+    ]
 
 
 def _lines(left: list[str], right: list[str]) -> Iterator[Difference]:
@@ -145,4 +153,5 @@ def shown(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()  # JSON may have halves of letters
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -25,6 +25,21 @@ def test_what_http_can_not_say_is_refused():
         Asking(POST)
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("GET", "/ü"),
+        Request("GËT", "/"),
+        Request("GET", "/", (("Host", "web"), ("X-€", "1"))),
+        Request("GET", "/", (("Host", "web"), ("X-A", "\ud800"))),
+    ],
+)
+def test_what_is_no_text_of_http_is_refused_with_a_hint(request_):
+    with pytest.raises(UsageError, match="can't be sent") as caught:
+        Asking(request_)
+    assert "ASCII" in caught.value.hint
+
+
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_the_answer_is_whole_however_it_comes(step):
     asking = Asking(Request("GET", "/", (("Host", "web"),)))

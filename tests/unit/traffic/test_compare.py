@@ -33,6 +33,29 @@ def test_status_headers_and_body_are_told_apart():
     )
 
 
+def test_secrets_are_compared_by_what_they_are_and_not_shown():
+    one = Answer(200, (("Set-Cookie", "sid=aaa; Path=/"), ("X-Api-Key", "aaa")))
+    other = Answer(200, (("Set-Cookie", "sid=bbb; Path=/; Secure"), ("x-api-key", "bbb")))
+    assert compare(one, other) == ()
+    more = Answer(200, (*other.headers, ("Set-Cookie", "ann=ccc")))
+    assert compare(one, more) == (Difference("header", "set-cookie", "sid", "ann, sid"),)
+    assert compare(one, Answer(200)) == (
+        Difference("header", "set-cookie", "sid", "absent"),
+        Difference("header", "x-api-key", "(not recorded)", "absent"),
+    )
+
+
+def test_json_that_is_odd_is_compared_and_can_be_printed():
+    (found,) = compare(
+        answer(b'"\\ud800"', content_type="a/json"), answer(b'"a"', content_type="a/json")
+    )
+    assert found.origin.encode() == b"\\ud800"
+    deep = ["[" * depth + "]" * depth for depth in (600, 601)]
+    one, two = (answer(text.encode(), content_type="application/json") for text in deep)
+    (found,) = compare(one, two)
+    assert found.where == "line 1"
+
+
 def test_json_is_compared_by_its_values():
     found = compare(json_answer({"n": [1, 2]}), json_answer({"n": [1, "two"], "m": None}))
     assert found == (

@@ -86,6 +86,18 @@ async def test_as_recorded_keeps_the_order_of_time_and_lets_requests_overlap(har
     assert {each.request for each in reporter.comparisons} == {"GET /slow", "GET /quick"}
 
 
+@pytest.mark.timeout(60)
+async def test_as_recorded_sends_what_has_no_time_with_its_neighbour(tmp_path):
+    path = tmp_path / "a.har"
+    entry = {"request": {"method": "GET", "url": "http://web/1"}}
+    timed = {"startedDateTime": "2026-01-02T03:04:05Z"}
+    path.write_text(json.dumps({"log": {"entries": [entry, {**entry, **timed}]}}))
+    reporter = Remembering()
+    async with answering(lambda head: ok()) as (target, heads):
+        await run(ReplaySpec(str(path), Place(target), speed="asRecorded"), reporter)
+    assert len(heads) == 2
+
+
 async def test_secrets_that_were_not_recorded_are_said(har):
     file = har(recorded("/", headers=(HOST, ("Authorization", "Bearer x"))))
     reporter = Remembering()
