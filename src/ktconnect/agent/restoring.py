@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from ktconnect.apply.engine import undo
 from ktconnect.errors import KtError
 from ktconnect.kube.fields import FieldBackend
-from ktconnect.kube.undoable import all_undoable
+from ktconnect.kube.undoable import all_undoable, leads_callers
 from ktconnect.objects.session import LEASE, Record, record_of, taking
 from ktconnect.wire.spec import Guard as Orders
 
@@ -97,17 +97,18 @@ async def _end(
 async def _undo(
     api: PodApi, record: Record, orders: Orders, log: Log, sleep: Callable[[float], object]
 ) -> None:
-    if record.journal is None or not all_undoable(record.journal, record.namespace):
+    journal = record.journal
+    if journal is None or not all_undoable(journal, record.namespace, record.name):
         raise KtError(f"session {record.name} has a journal that the agent does not trust")
     by = f"its agent, after {orders.restore_after:g} s without its laptop"
     claim = taking(by, record.uid, record.version)
     await api.patch(LEASE, record.name, claim, record.namespace)
-    undone = await undo(record.journal, {"kube": FieldBackend(api)})
+    undone = await undo(journal, {"kube": FieldBackend(api)})
     for key in undone.written:
         log(f"restored {key}")
     for key in undone.overtaken:
         log(f"left as it is: {key}, changed by someone else")
-    if undone.written:
+    if undone.written or record.taken_by or leads_callers(journal):  # by others, a moment ago
         sleep(SETTLE)
 
 

@@ -16,7 +16,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import resource_of, split_key
 from ktconnect.kube.rights import Right, named
-from ktconnect.kube.undoable import all_undoable
+from ktconnect.kube.undoable import all_undoable, leads_callers
 from ktconnect.objects.session import LEASE, Manifest, Record, record_of, taking
 
 from .holders import called
@@ -53,9 +53,17 @@ async def restore(
     is a Conflict), unless ``force``. A failure of one does not keep the others from being undone.
     """
     outcomes = [await _undone(cluster, record, by, force=force) for record in records]
-    if any(outcome.undone.written for outcome in outcomes):
+    if any(map(_may_be_fresh, outcomes)):
         await asyncio.sleep(SETTLE_SECONDS if settle is None else settle)
     return [await _deleted(cluster, outcome, force=force) for outcome in outcomes]
+
+
+def _may_be_fresh(outcome: Outcome) -> bool:
+    """Whether callers may come to its agents still: where somebody else has just led them back, it
+    was not us who wrote."""
+    journal, taken = outcome.record.journal or (), outcome.record.taken_by
+    led = leads_callers(journal) or (journal and taken)
+    return outcome.error is None and bool(outcome.undone.written or led)
 
 
 async def _undone(cluster: Cluster, record: Record, by: str, *, force: bool) -> Outcome:
@@ -132,7 +140,8 @@ async def _deleted(cluster: Cluster, outcome: Outcome, *, force: bool) -> Outcom
 
 def check_journal(record: Record) -> None:
     """Raises: KtError for a journal that can't be read, or asks for what no session changes."""
-    if record.journal is None or not all_undoable(record.journal, record.namespace):
+    journal = record.journal
+    if journal is None or not all_undoable(journal, record.namespace, record.name):
         raise KtError(
             f"{called(record)} has a journal that ktctl does not trust",
             hint=f"look at it: kubectl get lease {record.name} -n {record.namespace} -o yaml",

@@ -11,6 +11,7 @@ from tests.unit.sessions.world import (
     NOW,
     OURS,
     ROUTED,
+    SERVICE,
     leases,
     note_of,
     put_lease,
@@ -76,7 +77,7 @@ async def test_who_undid_it_stands_on_the_lease(tmp_path):
         assert record.taken_by == "its agent, after 60 s without its laptop"
         api.denied = set()
         assert await undoing.run() is Verdict.UNDONE
-        assert undoing.slept == [SETTLE]
+        assert undoing.slept == [SETTLE, SETTLE]
 
 
 async def test_a_laptop_that_speaks_to_the_api_server_is_alive(tmp_path):
@@ -109,7 +110,7 @@ async def test_what_someone_else_changed_is_left(tmp_path):
         put_lease(api, 61)
         assert await undoing.run() is Verdict.UNDONE
         assert selector(api) == {"app": "newer"}
-        assert undoing.slept == []
+        assert undoing.slept == [SETTLE]  # it may have been changed just now
         assert undoing.log[0].startswith("left as it is")
 
 
@@ -162,6 +163,45 @@ async def test_of_many_who_share_a_router_and_are_all_dead_each_agent_may_undo_i
         assert undoing.slept == [SETTLE, SETTLE]
         assert await undoing.run(replace(MESH, lease="kt-mesh-web-bob")) is Verdict.UNDONE
         assert leases(api) == []
+
+
+async def test_what_another_agent_has_just_led_back_stands_until_nodes_follow(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_service(api, selector=BEFORE)
+        router = put_router(api, 61)
+        router["metadata"]["annotations"]["kt-taken-by"] = "its agent"
+        api.put(router)
+        put_user(api, 65, "bob")
+        stood: list[bool] = []
+        undoing.slept = Seen(lambda: stood.append("kt-router-web" in leases(api)))
+        assert await undoing.run(replace(MESH, lease="kt-mesh-web-bob")) is Verdict.UNDONE
+        assert stood[0]
+        assert undoing.slept == [SETTLE, SETTLE]
+        assert leases(api) == []
+
+
+async def test_a_share_that_another_agent_has_just_taken_out_stands_until_then_too(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        own = put_user(api, 65, "ann")
+        own["metadata"]["annotations"]["kt-taken-by"] = "bob@desk"
+        api.put(own)
+        share = api.objects[SERVICE, "demo", "web-kt-mesh-ann"]
+        share["metadata"]["annotations"]["kt-route"] = LEAVING
+        api.put(share)
+        assert await undoing.run(MESH) is Verdict.UNDONE
+        assert undoing.slept == [SETTLE]
+
+
+class Seen(list[float]):
+    """What is slept, with a look at what there is meanwhile."""
+
+    def __init__(self, look):
+        super().__init__()
+        self.look = look
+
+    def append(self, seconds):
+        super().append(seconds)
+        self.look()
 
 
 async def test_while_others_live_only_the_own_share_is_taken_out_and_first_of_all(tmp_path):

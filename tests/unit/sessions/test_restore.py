@@ -20,6 +20,15 @@ from ktconnect.errors import Conflict, Forbidden, KtError, Unreachable
 from ktconnect.objects.session import LEASE, journal_text, record_of
 from ktconnect.sessions.restore import check_journal, planned, restore, rights_of
 
+SCALED = Entry("kube", "apps/v1/Deployment/demo/db#/spec/replicas", 3, 0)
+DB_READ = "deployments/db"
+DB = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "db", "namespace": "demo"},
+    "spec": {"replicas": 3},
+}
+
 
 async def restored(cluster, *records, **more):
     return await restore(cluster, map(record_of, records), by="bob@desk", settle=0, **more)
@@ -55,6 +64,40 @@ async def test_the_agent_stays_until_the_nodes_follow():
                 await asyncio.sleep(0.01)
             assert leases(api) == ["kt-exchange-web"]
             task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ({"journal": [SCALED], "taken": "eve@desk"}, True),
+        ({"journal": [SCALED]}, False),
+        ({"journal": [], "taken": "eve@desk"}, False),
+        ({}, True),
+    ],
+)
+async def test_what_somebody_else_has_just_put_back_stands_until_the_nodes_follow(
+    changes, waits, monkeypatch
+):
+    monkeypatch.setattr("ktconnect.sessions.restore.SETTLE_SECONDS", 60)
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector=BEFORE)
+        api.put(DB)
+        lease = put_lease(api, 90, journal=changes.get("journal"))
+        if "taken" in changes:
+            lease["metadata"]["annotations"]["kt-taken-by"] = changes["taken"]
+            lease = api.put(lease)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(restore(cluster, [record_of(lease)], by="bob"))
+            if waits:
+                reads = DB_READ if changes else "services/web"
+                while not any(each.path.endswith(reads) for each in api.asked):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.2)
+                assert leases(api) == ["kt-exchange-web"]
+                task.cancel()
+            else:
+                [outcome] = await task
+                assert (outcome.error, leases(api)) == (None, [])
 
 
 async def test_what_someone_else_changed_is_told_and_left():
@@ -186,7 +229,7 @@ def test_a_journal_that_asks_for_more_than_sessions_change_is_not_trusted():
 
 def with_journal(*entries):
     notes = {"kt-journal": journal_text(entries)}
-    return {"metadata": {"namespace": "demo", "annotations": notes}}
+    return {"metadata": {"name": "kt-exchange-web", "namespace": "demo", "annotations": notes}}
 
 
 async def test_a_session_without_a_journal_is_deleted_only_as_it_was_seen():

@@ -26,6 +26,11 @@ def entry(name="web", before=BEFORE, after=OURS):
     return Entry("kube", selector_key(name), before, after)
 
 
+def routed(before=BEFORE, after=ROUTED):
+    """The step of all who share the Service."""
+    return entry(before=before, after=after)
+
+
 def put_service(api, name="web", selector=OURS, **metadata):
     metadata = {"name": name, "namespace": "demo", **metadata}
     spec = {"selector": selector, "ports": [{"port": 80, "targetPort": 8080}]}
@@ -42,7 +47,7 @@ def put_lease(api, age, name="kt-exchange-web", journal=None, holder="ann@laptop
 
 def put_router(api, age, journal=None):
     """The Lease that all have in common who mesh the Service; its selector leads to a router."""
-    entries = [entry(after=ROUTED)] if journal is None else journal
+    entries = [routed()] if journal is None else journal
     found = shared_session("web", "demo")
     config = {"mode": "router", "driver": "router", "target": "service/web"}
     return api.put(lease(found, MOMENT - timedelta(seconds=age), config, entries))
