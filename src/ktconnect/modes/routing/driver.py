@@ -6,11 +6,9 @@ from typing import Protocol
 from ktconnect.apply.change import Entry
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.report import Reporter
-from ktconnect.objects.session import Manifest
 from ktconnect.rules.model import Share
 from ktconnect.sessions.lease import SessionLease
 from ktconnect.sessions.shared import SharedLease
-from ktconnect.tunnel.tunnel import Tunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,14 @@ class Driver(Protocol):
         """What all sessions of the Service together change of others, with what is there now: for
         whoever comes first, and makes the shared Lease with it."""
 
-    async def prepare(self, owner: Manifest, share: Share) -> None:
-        """Begin to make what must be there before requests can be told apart; ``owner`` is the
-        session's Lease. Not waited for: it comes up beside the agent."""
+    async def prepare(self, share: Share) -> None:
+        """Begin to make what must be there before requests can be told apart. Not waited for: it
+        comes up beside the agent."""
 
     async def rehearse(self, share: Share) -> None:
         """On a cluster to which nothing is written: what ``join`` would write besides."""
 
-    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+    async def check(self, reporter: Reporter) -> None:
         """Wait until all that is there and can be used.
 
         Raises: Refused with the reason, and nothing is switched then.

@@ -12,16 +12,14 @@ from typing import Final
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import KtError, Refused
-from ktconnect.groups import task_group
 from ktconnect.modes.checks.seen import SLICE
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
-from ktconnect.modes.watched import Which, watched
-from ktconnect.objects.session import Manifest
+from ktconnect.modes.watched import Which
 from ktconnect.rules.gateway import Standing, standing
 from ktconnect.rules.model import Share
-from ktconnect.tunnel.tunnel import Tunnel
 
+from .changes import Changes
 from .driver import Place
 from .gateway_routes import HTTP_ROUTE, Routes
 from .shares import Shares
@@ -30,9 +28,6 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at all, whatever the watches say."""
-
-BREATH: Final = 0.05
-"""Seconds in which what changes together has changed."""
 
 ACCEPTED: Final = 20.0
 """Seconds until a mesh must have said that it takes a route."""
@@ -60,13 +55,13 @@ class GatewayDriver:
         self._mine: Share | None = None
         self._taking = False
         self._changing = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._changes = Changes(LOOK_AGAIN)
 
     async def shared_journal(self) -> tuple[Entry, ...]:
         """See `Driver`."""
         return ()
 
-    async def prepare(self, owner: Manifest, share: Share) -> None:
+    async def prepare(self, share: Share) -> None:
         """See `Driver`. Raises: UsageError if the Gateway API can't be told of this share."""
         await self._routes.check(share)
         self._mine = share
@@ -75,7 +70,7 @@ class GatewayDriver:
         """See `Driver`."""
         await self._routes.settle(share, sure=True)
 
-    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+    async def check(self, reporter: Reporter) -> None:
         """See `Driver`: who is to take the routes is there, or it isn't; `join` sees that."""
 
     async def join(self, share: Share) -> None:
@@ -89,13 +84,12 @@ class GatewayDriver:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place, changed = self._place, self._changed.set
-        async with task_group() as tasks:
-            for kind in (SERVICE, SLICE, HTTP_ROUTE):
-                tasks.create_task(watched(place.cluster, Which(kind, place.namespace), {}, changed))
-            while True:
-                await self._a_change()
-                await self._settle_and_tell(reporter)
+        place, changes = self._place, self._changes
+        kinds = (SERVICE, SLICE, HTTP_ROUTE)
+        await changes.follow(
+            *(changes.of(place.cluster, Which(kind, place.namespace)) for kind in kinds),
+            look=lambda: self._settle_and_tell(reporter),
+        )
 
     async def leave(self, share: Share) -> None:
         """See `Driver`."""
@@ -122,15 +116,6 @@ class GatewayDriver:
                     await asyncio.sleep(LOOK)
         except TimeoutError:
             raise _turned_down(self._place.where, stands) from None
-
-    async def _a_change(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_AGAIN):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(BREATH)
-        self._changed.clear()
 
     async def _settle_and_tell(self, reporter: Reporter) -> None:
         was = self.broken

@@ -11,16 +11,14 @@ from typing import Final
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Refused, UsageError
-from ktconnect.groups import task_group
 from ktconnect.kube.failures import NotFound
 from ktconnect.modes.checks.seen import SLICE
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
-from ktconnect.modes.watched import Which, watched
-from ktconnect.objects.session import Manifest
+from ktconnect.modes.watched import Which
 from ktconnect.rules.model import Share
-from ktconnect.tunnel.tunnel import Tunnel
 
+from .changes import Changes
 from .driver import Place
 from .istio_policy import DESTINATION_RULE
 from .istio_rules import IstioRules
@@ -31,9 +29,6 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at all, whatever the watches say."""
-
-BREATH: Final = 0.05
-"""Seconds in which what changes together has changed."""
 
 HEARD: Final = 2.0
 """Seconds until all sidecars have heard of a rule that is gone: istiod waits 0.1 s for more to
@@ -56,14 +51,14 @@ class IstioDriver:
         self._mine: Share | None = None
         self._taking = False
         self._changing = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._changes = Changes(LOOK_AGAIN)
         self._notes: list[str] = []
 
     async def shared_journal(self) -> tuple[Entry, ...]:
         """See `Driver`: nothing; what is shared is made by us, and goes with the Lease."""
         return ()
 
-    async def prepare(self, owner: Manifest, share: Share) -> None:
+    async def prepare(self, share: Share) -> None:
         """See `Driver`. Raises: UsageError if Istio can't be told of this share."""
         self._notes = await self._rules.check(share)
         self._mine = share
@@ -73,7 +68,7 @@ class IstioDriver:
         taking = replace(share, leaving=False)
         await self._rules.settle(taking, taking=True, sure=True, written_down=False)
 
-    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+    async def check(self, reporter: Reporter) -> None:
         """See `Driver`: Istio's own part is there already."""
         for note in self._notes:
             reporter.note(note)
@@ -91,14 +86,12 @@ class IstioDriver:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place, changed = self._place, self._changed.set
-        async with task_group() as tasks:
-            for kind in (SERVICE, SLICE, VIRTUAL_SERVICE, DESTINATION_RULE):
-                which = Which(kind, place.namespace)
-                tasks.create_task(watched(place.cluster, which, {}, changed))
-            while True:
-                await self._a_change()
-                await self._settle_and_tell(reporter)
+        place, changes = self._place, self._changes
+        kinds = (SERVICE, SLICE, VIRTUAL_SERVICE, DESTINATION_RULE)
+        await changes.follow(
+            *(changes.of(place.cluster, Which(kind, place.namespace)) for kind in kinds),
+            look=lambda: self._settle_and_tell(reporter),
+        )
 
     async def leave(self, share: Share) -> None:
         """See `Driver`."""
@@ -119,15 +112,6 @@ class IstioDriver:
     async def dissolve(self) -> None:
         """See `Driver`."""
         await self._rules.dissolve()
-
-    async def _a_change(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_AGAIN):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(BREATH)
-        self._changed.clear()
 
     async def _settle_and_tell(self, reporter: Reporter) -> None:
         was = self.broken

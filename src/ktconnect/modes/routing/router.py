@@ -6,29 +6,27 @@ there while a router is ready (`redirect`).
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from ktconnect import names
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Refused
-from ktconnect.groups import task_group
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.podstate import Ready, verdict
 from ktconnect.kube.ready import wait_ready
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.way import WayLost
 from ktconnect.modes.targets import SERVICE
-from ktconnect.modes.watched import Which, watched
+from ktconnect.modes.watched import Which
 from ktconnect.objects.router import RouterPod
-from ktconnect.objects.session import LEASE, Manifest, label_value, record_of
+from ktconnect.objects.session import label_value
 from ktconnect.rules.envoy import STATS_PATH
 from ktconnect.rules.model import Share, share_note
 from ktconnect.sessions.lease import Over
-from ktconnect.tunnel.tunnel import Tunnel
 
 from .backends import Backends
+from .changes import BREATH, Changes
 from .driver import Place
 from .ensure import NotOurs
 from .redirect import Redirect
@@ -39,9 +37,6 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN: Final = 3.0
 """Seconds between two looks at what is not watched."""
-
-BREATH: Final = 0.05
-"""Seconds in which what changes together has changed."""
 
 IN_FORCE: Final = 15.0
 """Seconds until rules must be in force."""
@@ -75,7 +70,7 @@ class RouterDriver:
         self._shares = Shares(place)
         self._settling = Settling(place, backends, self._redirect, self._shares, pod)
         self._envoys = self._settling.envoys
-        self._changed = asyncio.Event()
+        self._changes = Changes(LOOK_AGAIN)
         self._hurry = False
         self._mine: Share | None = None
         self._trouble = ""
@@ -86,7 +81,7 @@ class RouterDriver:
         service = await place.cluster.get(SERVICE, place.service, place.namespace)
         return (self._redirect.entry(service),)
 
-    async def prepare(self, owner: Manifest, share: Share) -> None:
+    async def prepare(self, share: Share) -> None:
         """See `Driver`.
 
         Who starts the router has his share in its very first files. Who finds one that serves is
@@ -100,7 +95,7 @@ class RouterDriver:
     async def rehearse(self, share: Share) -> None:
         """See `Driver`: all that it would write is prepared, or in the shared journal."""
 
-    async def check(self, tunnel: Tunnel, reporter: Reporter) -> None:
+    async def check(self, reporter: Reporter) -> None:
         """See `Driver`."""
         place = self._place
         try:
@@ -135,21 +130,18 @@ class RouterDriver:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place, changed = self._place, self._changed.set
+        place, changes = self._place, self._changes
         target = f"{names.LABEL_TARGET}={label_value(place.service)}"
-        lease = Which(LEASE, place.namespace, fields=f"metadata.name={place.shared.session.name}")
-        leases = _Leases(changed)
-        async with task_group() as tasks:
-            for which in (
-                Which(SERVICE, place.namespace, fields=f"metadata.name={place.service}"),
-                Which(SERVICE, place.namespace, labels=target),
-                Which("v1/Pod", place.namespace, labels=self._envoys.selector),
-            ):
-                tasks.create_task(watched(place.cluster, which, {}, changed))
-            tasks.create_task(watched(place.cluster, lease, leases.found, leases.look))
-            while True:
-                await self._a_change()
-                await self._settle_and_tell(reporter)
+        which = (
+            Which(SERVICE, place.namespace, fields=f"metadata.name={place.service}"),
+            Which(SERVICE, place.namespace, labels=target),
+            Which("v1/Pod", place.namespace, labels=self._envoys.selector),
+        )
+        await changes.follow(
+            *(changes.of(place.cluster, each) for each in which),
+            changes.of_lease(place.cluster, place.namespace, place.shared.session.name),
+            look=lambda: self._settle_and_tell(reporter),
+        )
 
     async def leave(self, share: Share) -> None:
         """See `Driver`."""
@@ -167,15 +159,6 @@ class RouterDriver:
         await asyncio.sleep(PROXIES)
         await self._envoys.drain(DRAIN)
         await self._settling.delete()
-
-    async def _a_change(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_AGAIN):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(BREATH)
-        self._changed.clear()
 
     async def _settle_and_tell(self, reporter: Reporter) -> None:
         was = self.broken
@@ -209,7 +192,7 @@ class RouterDriver:
         """What is over at the next look is looked at soon; the rest is told, once."""
         log.info("the router of %s: %s", self._place.where, error)
         if isinstance(error, Conflict | NotFound) and not isinstance(error, NotOurs | Over):
-            self._changed.set()
+            self._changes.tell()
             await asyncio.sleep(BREATH)
         elif str(error) != self._trouble and not isinstance(error, Over):
             what = f"the router of {self._place.where} can't be kept as it should be: {error}"
@@ -232,23 +215,6 @@ class RouterDriver:
     async def _rules_in_force(self, within: float) -> bool:
         settling = self._settling
         return await self._envoys.all_are(STATS_PATH, settling.is_in_force, within, settling.hurry)
-
-
-class _Leases:
-    """The shared Lease, without its renewals: each who shares it does that every few seconds."""
-
-    def __init__(self, changed: Callable[[], object]) -> None:
-        self.found: dict[str, Manifest] = {}
-        self._changed = changed
-        self._said: object = None
-
-    def look(self) -> None:
-        """Tell of a change that matters."""
-        records = map(record_of, self.found.values())
-        said = [(each.uid, each.taken_by, each.journal) for each in records]
-        if said != self._said:
-            self._said = said
-            self._changed()
 
 
 def _says(found: Share, mine: Share) -> bool:

@@ -21,6 +21,7 @@ from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.router import share_service
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.model import ANNOTATION, Share, share_note
+from ktconnect.sessions.shared import Led
 from ktconnect.tunnel.tunnel import Tunnel
 
 from .backends import Backends
@@ -85,10 +86,9 @@ class SharingWay:
         service = await self._cluster.get(SERVICE, place.service, place.namespace)
         self._made = await self._create(service, owner)
         self.share = said_on(self._made, replace(self.share, leaving=True))
-        together = await self.driver.shared_journal()
         place.lease.renew_with(place.shared)
-        await place.shared.join(together)
-        await self.driver.prepare(owner, self.share)
+        await self._share()
+        await self.driver.prepare(self.share)
         if not self._backends.are_there:
             await self._backends.ensure(service, self._before() or selector_of(service), {})
         return {
@@ -101,7 +101,7 @@ class SharingWay:
         """See `Way`."""
         async with task_group() as tasks:
             tasks.create_task(check_origin(self._plan, self._backends, tunnel, reporter))
-            tasks.create_task(self.driver.check(tunnel, reporter))
+            tasks.create_task(self.driver.check(reporter))
 
     async def switch(self) -> None:
         """See `Way`."""
@@ -149,6 +149,16 @@ class SharingWay:
         if self._last:
             await self._backends.delete()
             await self._place.shared.delete()
+
+    async def _share(self) -> None:
+        """Join the others, or begin. Who was about to put all back has done so at the second look.
+
+        Raises: Led if nobody puts it back.
+        """
+        try:
+            await self._place.shared.join(await self.driver.shared_journal())
+        except Led:
+            await self._place.shared.join(await self.driver.shared_journal())
 
     def _before(self) -> dict[str, str]:
         """The Service's own selector, where callers are led elsewhere already."""

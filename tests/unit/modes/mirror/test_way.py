@@ -25,7 +25,7 @@ class Still:
     async def shared_journal(self):
         return ()
 
-    async def prepare(self, owner, share):
+    async def prepare(self, share):
         pass
 
     async def join(self, share):

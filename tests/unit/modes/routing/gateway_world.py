@@ -60,5 +60,5 @@ async def mesh(api, conditions=GOOD, message=""):
 async def prepared(api, cluster, mark="ci", *matches, **how):
     one = await sharer(api, cluster, mark, *matches, driver="gateway")
     driver = GatewayDriver(one.place, **how)
-    await driver.prepare(one.place.lease.owner, one.share)
+    await driver.prepare(one.share)
     return one, driver

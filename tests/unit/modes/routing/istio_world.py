@@ -2,15 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
 
 from tests.unit.modes.inbound import in_shop
 from tests.unit.modes.routing.sharing import sharer
 
 from ktconnect.modes.routing.istio import IstioDriver
-
-if TYPE_CHECKING:
-    from ktconnect.tunnel.tunnel import Tunnel
 
 VIRTUAL_SERVICE = "networking.istio.io/v1/VirtualService"
 DESTINATION_RULE = "networking.istio.io/v1/DestinationRule"
@@ -36,8 +32,8 @@ async def joined(*theirs_, mark="ci"):
             api.put(each)
         one = await sharer(api, cluster, mark)
         driver = IstioDriver(one.place)
-        await driver.prepare(one.place.lease.owner, one.share)
-        await driver.check(cast("Tunnel", None), reporter)
+        await driver.prepare(one.share)
+        await driver.check(reporter)
         await driver.join(one.share)
         yield api, cluster, driver, one, reporter
 

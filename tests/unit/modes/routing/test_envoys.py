@@ -108,6 +108,25 @@ async def test_an_admin_that_can_not_be_asked_is_asked_again(monkeypatch):
         assert (CONFIG_MAP, "shop", NAME) not in api.objects
 
 
+@pytest.mark.parametrize("odd", [b"", b"overloaded", b"[]", b"{}", b'{"stats":1}', b"[" * 100_000])
+async def test_an_admin_that_answers_something_else_is_asked_again(monkeypatch, odd):
+    async with in_shop() as (api, cluster, _):
+        admin = Admin(api).install(monkeypatch)
+        api.put(router_pod())
+        real, answers = admin.ask, [odd]
+
+        async def ask(method, target):
+            return answers.pop() if answers else await real(method, target)
+
+        admin.ask = ask
+
+        async def wish(stats):
+            return bool(stats["stats"])
+
+        assert await envoys(cluster).all_are(module.ACTIVE, wish, 5)
+        assert answers == []
+
+
 async def test_without_a_pod_that_is_ready_there_is_nobody_to_wait_for(monkeypatch):
     async with in_shop() as (api, cluster, _):
         admin = Admin(api).install(monkeypatch)

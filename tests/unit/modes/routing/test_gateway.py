@@ -27,7 +27,7 @@ def soon(monkeypatch):
 async def test_each_session_has_routes_of_its_own():
     async with in_shop(ports=PORTS) as (api, cluster, reporter), mesh(api):
         one, driver = await prepared(api, cluster)
-        await driver.check(None, reporter)
+        await driver.check(reporter)
         await driver.join(one.share)
         assert routes(api) == {"web-kt-mesh-ci-80": ["web", "web-kt-mesh-ci"]}
         other, second = await prepared(api, cluster, "bob")

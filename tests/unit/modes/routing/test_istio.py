@@ -26,7 +26,7 @@ async def test_without_rules_of_the_user_the_sessions_have_one_together():
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]
         other = await sharer(api, cluster, "bob", "header:version=bob,path:/api")
         second = IstioDriver(other.place)
-        await second.prepare(other.place.lease.owner, other.share)
+        await second.prepare(other.share)
         await second.join(other.share)
         assert rules(api) == [
             "kt-mesh-web-kt-mesh-bob-80",

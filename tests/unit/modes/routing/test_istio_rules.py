@@ -45,7 +45,7 @@ async def test_who_may_look_at_one_namespace_alone_goes_by_that():
         api.put(theirs(REST, namespace="mesh", hosts=["web.shop"]))
         one = await sharer(api, cluster)
         driver = IstioDriver(one.place)
-        await driver.prepare(one.place.lease.owner, one.share)
+        await driver.prepare(one.share)
         await driver.join(one.share)
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]
 
@@ -57,7 +57,7 @@ async def test_what_an_earlier_lease_has_left_is_made_anew():
         before = api.put(old)["metadata"]["uid"]
         one = await sharer(api, cluster)
         driver = IstioDriver(one.place)
-        await driver.prepare(one.place.lease.owner, one.share)
+        await driver.prepare(one.share)
         await driver.join(one.share)
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]
         assert api.objects[VIRTUAL_SERVICE, "shop", "web-kt-mesh"]["metadata"]["uid"] != before

@@ -45,7 +45,7 @@ async def test_two_users_rules_stand_in_their_order_and_go_one_by_one():
     async with joined(theirs(REST)) as (api, cluster, driver, one, _):
         other = await sharer(api, cluster, "bob", "header:version=bob,path:/api")
         second = IstioDriver(other.place)
-        await second.prepare(other.place.lease.owner, other.share)
+        await second.prepare(other.share)
         await second.join(other.share)
         assert rules(api, "web") == [
             "kt-mesh-web-kt-mesh-bob-80",
@@ -69,7 +69,7 @@ async def test_where_the_users_rules_leave_no_room_nothing_is_touched(given, wha
         one = await sharer(api, cluster)
         driver = IstioDriver(one.place)
         with pytest.raises(UsageError, match=what):
-            await driver.prepare(one.place.lease.owner, one.share)
+            await driver.prepare(one.share)
         await driver.leave(one.share)
         assert [key for key in api.objects if key[0] == VIRTUAL_SERVICE] == [
             (VIRTUAL_SERVICE, given["metadata"]["namespace"], "web")
@@ -94,7 +94,7 @@ async def test_a_rehearsal_writes_the_rules_and_nothing_on_a_lease_that_is_not_t
         api.remove("v1/Service", one.share.service, "shop")  # a rehearsal has made none
         before = one.place.lease.stored
         driver = IstioDriver(one.place)
-        await driver.prepare(one.place.lease.owner, one.share)
+        await driver.prepare(one.share)
         await driver.rehearse(replace(one.share, leaving=True))
         assert one.place.lease.stored == before
         assert rules(api, name)[0] == "kt-mesh-web-kt-mesh-ci-80"

@@ -67,6 +67,18 @@ async def test_of_two_who_see_the_same_change_one_writes_it_down():
         assert not await other.learn(now(api))
 
 
+@pytest.mark.parametrize("who", ["web-kt-exchange-abcde", "web-kt-mirror-1", "other-kt-router"])
+async def test_a_way_to_another_session_is_never_what_its_owner_wants(who):
+    async with in_shop() as (api, cluster, _):
+        found = await redirect(api, cluster)
+        api.put({**now(api), "spec": {**now(api)["spec"], "selector": {"app": who}}})
+        with pytest.raises(WayLost, match=f"led to app={who}") as caught:
+            await found.learn(now(api))
+        assert "its own selector was app=web" in caught.value.hint
+        assert noted(api) == {"app": "web"}
+        assert selector(api) == {"app": who}
+
+
 async def test_a_newer_state_is_left_to_the_next_look():
     async with in_shop() as (api, cluster, _):
         found = await redirect(api, cluster)

@@ -12,7 +12,7 @@ from tests.unit.modes.routing.sharing import sharer
 from tests.unit.tunnel.ends import until
 
 from ktconnect.errors import Refused
-from ktconnect.modes.routing import envoys, router
+from ktconnect.modes.routing import changes, envoys, router
 from ktconnect.modes.routing.backends import Backends
 from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.objects.router import RouterPod
@@ -26,6 +26,7 @@ ROUTED = {"app": NAME}
 def quick(monkeypatch):
     for name in ("LOOK_AGAIN", "BREATH", "PROXIES"):
         monkeypatch.setattr(router, name, 0.01)
+    monkeypatch.setattr(changes, "BREATH", 0.01)
     monkeypatch.setattr(router, "IN_FORCE", 2)
     monkeypatch.setattr(router, "OUT_OF_FORCE", 2)
     monkeypatch.setattr(envoys, "LOOK", 0.001)
@@ -44,7 +45,7 @@ class User:
         await shared.refresh()
         if not shared.record.journal:
             await shared.write_journal(await self.driver.shared_journal())
-        await self.driver.prepare(self.place.lease.owner, self.share)
+        await self.driver.prepare(self.share)
 
     async def start(self):
         await self.prepare()
@@ -86,7 +87,7 @@ async def test_who_comes_first_is_in_the_first_files_and_callers_are_led_last(mo
         assert "web-kt-mesh-ci" in files(api)["rds-80.json"]
         assert (DEPLOYMENT, "shop", NAME) in api.objects
         assert selector(api) == {"app": "web"}
-        await ci.driver.check(None, None)
+        await ci.driver.check(None)
         await ci.driver.join(ci.share)
         assert selector(api) == ROUTED
         assert ci.driver.broken == ""
@@ -136,7 +137,7 @@ async def test_a_router_that_does_not_come_up_is_refused(monkeypatch):
         await ci.prepare()
         ci.driver._within = 0.05
         with pytest.raises(Refused, match="the router of shop/web does not come up") as caught:
-            await ci.driver.check(None, None)
+            await ci.driver.check(None)
         assert "--routerImage" in caught.value.hint
 
 
@@ -286,37 +287,17 @@ async def test_a_session_without_its_own_service_says_so(monkeypatch):
         assert len(reporter.warnings) == 1
 
 
-async def test_a_renewal_of_what_is_shared_is_no_reason_to_look_at_all(monkeypatch):
-    async with shared(monkeypatch) as (api, cluster, _, _admin):
-        ci = await user(api, cluster)
-        await ci.start()
-        told = []
-        leases = router._Leases(ci.driver._changed.set)
-        name = ci.place.shared.session.name
-        for _ in range(3):
-            leases.found = {name: ci.place.shared.stored}
-            leases.look()
-            told.append(ci.driver._changed.is_set())
-            ci.driver._changed.clear()
-            await ci.place.shared.renew()
-        assert told == [True, False, False]
-        await ci.place.shared.write_journal([])
-        leases.found = {name: ci.place.shared.stored}
-        leases.look()
-        assert ci.driver._changed.is_set()
-
-
 async def test_what_is_forbidden_is_told_once_and_tried_at_leisure(monkeypatch):
     async with shared(monkeypatch) as (api, cluster, reporter, _admin):
         ci = await user(api, cluster)
         await ci.start()
         async with following(ci.driver, reporter, api):
-            monkeypatch.setattr(router, "LOOK_AGAIN", 3600)
-            await until(lambda: not ci.driver._changed.is_set())
+            ci.driver._changes.look_again = 3600
+            await until(lambda: not ci.driver._changes.is_told)
             api.denied.add(("list", "services", "shop"))
             for _ in range(2):
-                ci.driver._changed.set()
-                await until(lambda: not ci.driver._changed.is_set())
+                ci.driver._changes.tell()
+                await until(lambda: not ci.driver._changes.is_told)
                 await until(lambda: reporter.warnings)
             asked = len(api.asked)
             await asyncio.sleep(0.1)

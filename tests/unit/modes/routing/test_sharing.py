@@ -27,10 +27,10 @@ class Driver:
     async def shared_journal(self):
         return ()
 
-    async def prepare(self, owner, share):
+    async def prepare(self, share):
         self.did.append(("prepare", share.address))
 
-    async def check(self, tunnel, reporter):
+    async def check(self, reporter):
         self.did.append(("check",))
 
     async def join(self, share):
