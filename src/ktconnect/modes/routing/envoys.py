@@ -109,8 +109,8 @@ class Envoys:
     async def _all(self, admins: "_Admins", path: str, wish: Wish, at_least: int) -> bool:
         ready = await self.ready()
         for pod in ready:
-            told = await admins.ask(pod, "GET", path)
-            if told is None or not await wish(json.loads(told)):
+            told = _stats(await admins.ask(pod, "GET", path))
+            if told is None or not await wish(told):
                 return False
         return len(ready) >= at_least
 
@@ -140,6 +140,15 @@ class _Admins:
             log.debug("the router's admin: %s", error)
             self._open.pop(uid(pod), None)
             return None
+
+
+def _stats(text: str | None) -> Stats | None:
+    """What an admin has told; None if that is no statistics: then it is asked again."""
+    try:
+        found = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("stats"), list) else None
 
 
 async def _idle(stats: Stats) -> bool:
