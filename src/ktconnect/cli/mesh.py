@@ -1,5 +1,6 @@
 """`ktctl mesh`."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -14,6 +15,10 @@ from ktconnect.rules.match import HELP
 from .options import Command, shared_options, take_shared
 from .serving import run_serving, serving_options, serving_spec
 
+TAKEOVER = (
+    "End the session of whoever has the mark, and of whoever takes all callers (exchange, mirror "
+    "--mode tcp). Others who share the Service stay."
+)
 MODES = ("auto", "manual", "router", "istio", "gateway")
 
 
@@ -30,7 +35,8 @@ SHARING = [
         "matches",
         multiple=True,
         metavar="CONDITIONS",
-        help=f"Which requests are meant, all conditions of one --match together: {HELP}.",
+        help=f"Which requests are meant, all conditions of one --match together: {HELP}. "
+        " [repeatable: any of them is enough]",
     ),
     click.option(
         "--routerImage",
@@ -70,7 +76,7 @@ SHARING = [
     help="The header that marks a request.  [default: version, and five random letters]",
 )
 @sharing_options
-@serving_options
+@partial(serving_options, takeover=TAKEOVER)
 @shared_options
 @click.pass_context
 def mesh(context: click.Context, /, **flags: Any) -> int:
@@ -86,7 +92,9 @@ def mesh(context: click.Context, /, **flags: Any) -> int:
     ktctl mesh web --expose 8080 --dryRun                 what would be made and changed
 
     Any number of users may do so at once, each with a mark of their own. Everybody else gets the
-    original Pods, and so do marked requests while this machine is away. Ends with Ctrl-C.
+    original Pods, and so do marked requests while this machine is away; with --mode istio and
+    gateway these may fail if the agent's Pod is gone, too (docs/guide/drivers.md). Ends with
+    Ctrl-C.
     """
     shared = take_shared(context)
     spec = spec_of(flags, shared.cluster)

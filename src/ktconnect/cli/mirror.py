@@ -1,6 +1,7 @@
 """`ktctl mirror`."""
 
 import os
+from functools import partial
 from typing import Any
 
 import click
@@ -14,6 +15,10 @@ from .mesh import router_pod, sharing_options
 from .options import shared_options, take_shared
 from .serving import run_serving, serving_options, serving_spec
 
+TAKEOVER = (
+    "End the session of whoever takes all callers (exchange, mirror --mode tcp); with --mode tcp, "
+    "of all who exchange, mesh or mirror the Service."
+)
 MODES = ("auto", "router", "istio", "gateway", "tcp")
 
 
@@ -34,9 +39,10 @@ MODES = ("auto", "router", "istio", "gateway", "tcp")
 )
 @click.option(
     "--percent",
-    type=float,
-    default=100.0,
+    type=click.FloatRange(0, 100, min_open=True),
+    default=100,
     show_default=True,
+    metavar="PERCENT",
     help="How many of the requests that match.",
 )
 @click.option("--diff", is_flag=True, help="Compare each answer with the original's.")
@@ -52,7 +58,7 @@ MODES = ("auto", "router", "istio", "gateway", "tcp")
     "--recordSecrets", is_flag=True, help="With credentials and cookies, which else are masked."
 )
 @sharing_options
-@serving_options
+@partial(serving_options, takeover=TAKEOVER)
 @shared_options
 @click.pass_context
 def mirror(context: click.Context, /, **flags: Any) -> int:

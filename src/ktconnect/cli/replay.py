@@ -39,6 +39,7 @@ SPEEDS = ("asRecorded", "max")
     type=click.Choice(SPEEDS, case_sensitive=False),
     default="max",
     show_default=True,
+    metavar="[asRecorded|max]",
     help="max: one after the other; asRecorded: at the times at which they came.",
 )
 @click.option(

@@ -11,6 +11,8 @@ from .detach import check_not_detached, detach_option
 from .options import Command, Shared
 from .session import Mode, run_lasting, run_session
 
+TAKEOVER = "End the session of whoever has the target."
+
 OPTIONS = [
     click.option(
         "--skipPortChecking",
@@ -31,7 +33,6 @@ OPTIONS = [
         metavar="SECONDS",
         help="How long this machine may be silent until all is undone without it.",
     ),
-    click.option("--takeover", is_flag=True, help="End the session of whoever has the target."),
     click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing."),
     detach_option,
 ]
@@ -48,11 +49,12 @@ def run_serving(context: click.Context, shared: Shared, target: str, mode: Mode)
     return run_lasting(context, shared, target, mode)
 
 
-def serving_options(command: Command) -> Command:
-    """Give ``command`` the flags of a session that callers come to."""
+def serving_options(command: Command, takeover: str = TAKEOVER) -> Command:
+    """Give ``command`` the flags of a session that callers come to. ``takeover``: whom that flag
+    ends, for its help."""
     for option in reversed(OPTIONS):
         command = option(command)
-    return command
+    return click.option("--takeover", is_flag=True, help=takeover)(command)
 
 
 def serving_spec(flags: dict[str, Any], cluster: ClusterSpec) -> ServingSpec:

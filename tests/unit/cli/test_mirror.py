@@ -39,6 +39,22 @@ def test_the_flags_reach_the_mode(asked):
     assert keeping.ignored == frozenset({"x-a"})
 
 
+@pytest.mark.parametrize("percent", ["0", "-1", "100.5", "nan"])
+def test_a_part_is_more_than_none_and_at_most_all(asked, percent, capsys):
+    assert run(["mirror", "web", "--percent", percent]) == 2
+    assert "--percent" in capsys.readouterr().err
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", ["mesh", "mirror"])
+def test_whom_a_takeover_ends_is_said_of_each_command(name, capsys):
+    assert run([name, "-h"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "mirror --mode tcp)" in told
+    assert "of whoever has the target" not in told
+    assert "[repeatable: any of them is enough]" in told
+
+
 def test_what_excludes_each_other_is_a_wrong_call(asked, capsys):
     assert run(["mirror", "web", "--diff", "--mode", "istio"]) == 2
     assert "--mode router" in capsys.readouterr().err

@@ -43,6 +43,11 @@ def test_the_flags_reach_the_mode(asked):
     assert (spec.speed, spec.limit, len(spec.filters)) == ("asRecorded", 5.0, 1)
 
 
+def test_speeds_are_said_as_they_are_written(capsys):
+    assert run(["replay", "-h"]) == 0
+    assert "--speed [asRecorded|max]" in capsys.readouterr().out
+
+
 def test_no_answer_ends_with_a_code_of_its_own(tmp_path, capsys):
     path = tmp_path / "a.har"
     path.write_text(json.dumps(HAR))
