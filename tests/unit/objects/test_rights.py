@@ -46,6 +46,13 @@ def test_a_command_that_needs_no_rights_is_refused_with_those_that_do():
     assert "exchange" in caught.value.hint
 
 
+def test_each_way_of_mirroring_has_a_name_of_its_own():
+    ways = {command: COMMANDS[command] for command in COMMANDS if command.startswith("mirror-")}
+    assert set(ways) == {f"mirror-{mode}" for mode in ("router", "istio", "gateway", "tcp")}
+    assert set(COMMANDS["mirror"]) == {right for rights in ways.values() for right in rights}
+    assert ways["mirror-tcp"] == COMMANDS["exchange"][: len(ways["mirror-tcp"])]
+
+
 def test_the_role_in_the_documentation_is_the_one_that_is_checked():
     documented = PAGE.read_text().split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(documented) == role("ktctl-connect", "demo", CONNECT)
