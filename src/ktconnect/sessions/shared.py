@@ -23,6 +23,7 @@ from ktconnect.errors import Conflict
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
+from ktconnect.kube.undoable import is_led
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
 
@@ -34,8 +35,14 @@ log = logging.getLogger(__name__)
 
 TRIES: Final = 20
 LOOK: Final = 0.3
-JOIN_WITHIN: Final = 60.0
-"""Seconds for which who joins waits for one that is being ended."""
+JOIN_WITHIN: Final = 10.0
+"""Seconds for which who joins waits for one that is being ended, beyond those in which whoever ends
+it is found to be dead."""
+
+
+class Led(Conflict):
+    """Callers were led to us already by one whose Lease is gone: what was before is not known from
+    that. Look at the Service again: it may have been put back since."""
 
 
 def shared_name(service: str) -> str:
@@ -107,23 +114,26 @@ class SharedLease(SessionLease):
 
         May be called again, when ``ended`` has told that it is no more.
         Raises: Conflict if somebody is ending it and does not get done, or if it was us who left;
-        KtError if its journal is one that ktctl does not trust.
+        Led, before anything is made, if the journal would put back a way to one of us; KtError if
+        the journal that is there is one that ktctl does not trust.
         """
         if self._leaving:
             raise Conflict(f"what was shared for {self._target} was left by us")
         entries = tuple(journal)
+        made = await self._made_or_joined(entries)
+        lasts = self.record.duration.total_seconds() if self.is_known else self._restore_after
         try:
-            async with asyncio.timeout(JOIN_WITHIN):
-                while True:
-                    if (made := await self._made_or_joined(entries)) is not None:
-                        return made
+            async with asyncio.timeout(lasts + JOIN_WITHIN):
+                while made is None:
                     await asyncio.sleep(LOOK)
+                    made = await self._made_or_joined(entries)
         except TimeoutError:
             by = self.record.taken_by if self.is_known else "somebody"
             raise Conflict(
                 f"{self._target} is being put back, by {by}, and that does not end",
                 hint=f"`ktctl recover {self._target} --takeover` does it in their place",
             ) from None
+        return made
 
     async def renew(self) -> None:
         """Say that one of those who share it is alive. One that somebody has ended or deleted
@@ -205,6 +215,7 @@ class SharedLease(SessionLease):
         """True: made; False: joined; None: look again."""
         found = await self._found()
         if found is None:
+            self._check_before(journal)
             with suppress(Taken):
                 await self.create(journal)
                 return True
@@ -215,6 +226,13 @@ class SharedLease(SessionLease):
             await self._finish(record)
             return None
         return await self._joined(record)
+
+    def _check_before(self, journal: tuple[Entry, ...]) -> None:
+        if any(is_led(each.before) for each in journal):
+            raise Led(
+                f"callers of {self._target} are led to a router or an agent whose session is gone",
+                hint=f"`ktctl recover {self._target}` gives it back to its own Pods",
+            )
 
     async def _joined(self, record: Record) -> bool | None:
         unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": record.version}

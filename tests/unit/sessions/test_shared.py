@@ -12,6 +12,7 @@ from ktconnect.objects.session import LEASE, SHARED, Session, lease, record_of
 from ktconnect.sessions import shared as shared_lease
 from ktconnect.sessions.lease import Over, SessionLease
 from ktconnect.sessions.shared import (
+    Led,
     SharedLease,
     find_shared,
     share_lease,
@@ -195,11 +196,39 @@ async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():
         assert selector_of(api) == BEFORE
 
 
-async def test_who_waits_for_one_that_does_not_end_is_told_whose_that_is(monkeypatch):
-    monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 2.0)
+async def test_who_joins_waits_for_as_long_as_it_takes_to_see_that_the_last_one_died(monkeypatch):
+    monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 0.0)
     async with in_cluster() as (api, cluster):
         put_service(api, selector=ROUTED)
         ann = User(cluster, "ann")
+        await ann.come()
+        assert await ann.shared.end(ann.own)
+        api.now = NOW + 57
+        async with Cluster(api.config()) as other, asyncio.TaskGroup() as tasks:
+            joining = tasks.create_task(User(other, "bob").come())
+            await asyncio.sleep(0.1)
+            assert not joining.done()
+            api.now = NOW + 61
+        assert joining.result() is True
+        assert selector_of(api) == BEFORE
+
+
+async def test_a_way_to_one_of_us_is_never_what_was_before():
+    async with in_cluster() as (api, cluster):
+        ann, bob = User(cluster, "ann"), User(cluster, "bob")
+        with pytest.raises(Led, match="whose session is gone"):
+            await ann.shared.join([routed(before=ROUTED)])
+        assert await find_shared(cluster, "demo", "web") is None
+        await bob.come()
+        assert await ann.shared.join([routed(before=ROUTED)]) is False
+        assert stored(api).journal == (routed(),)
+
+
+async def test_who_waits_for_one_that_does_not_end_is_told_whose_that_is(monkeypatch):
+    monkeypatch.setattr(shared_lease, "JOIN_WITHIN", 1.0)
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector=ROUTED)
+        ann = User(cluster, "ann", restore_after=1)
         await ann.come()
         assert await ann.shared.end(ann.own)
         with pytest.raises(Conflict, match=r"service/web is being put back, by ann@laptop"):

@@ -15,6 +15,7 @@ from ktconnect.errors import Conflict, UsageError
 from ktconnect.groups import task_group
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.undoable import is_led
 from ktconnect.kube.watch import Event
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.end import to_the_end
@@ -44,6 +45,8 @@ class SelectorWay:
     def __init__(
         self, cluster: Cluster, plan: InboundPlan, lease: SessionLease, service: Manifest
     ) -> None:
+        """Raises: Conflict if callers are led to an agent or a router already; UsageError for a
+        Service without selector."""
         self._cluster = cluster
         self._backend = KubeBackend(cluster)
         self._plan = plan
@@ -51,6 +54,11 @@ class SelectorWay:
         self._service: Manifest | None = service
         self._target_ports = target_ports(service)
         self._original = selector_of(service)
+        if is_led(self._original):
+            raise Conflict(
+                f"service {plan.where} leads to {shown(self._original)} already",
+                hint=f"`ktctl recover {plan.service}` gives it back to its own Pods",
+            )
         self._ours = led_to(self._original, plan.agent.name)
         self._led = False
         self._changing = asyncio.Lock()
@@ -198,6 +206,7 @@ class SelectorWay:
                 f"service {self._plan.where} was changed and has {what}",
                 hint="start the exchange again to follow that",
             )
+        check_wanted(selector, self._original, self._plan.where)
         if selector != self._original:
             await self._lease.write_journal([replace(self.journal[0], before=selector)])
             await self._origin.select(selector)
@@ -217,6 +226,20 @@ def led_to(selector: Selector, agent: str) -> Selector:
     if not selector:
         raise UsageError("a Service without selector can't be led elsewhere by its selector")
     return dict.fromkeys(selector, agent)
+
+
+def check_wanted(selector: Selector, before: Selector, where: str) -> None:
+    """Make sure that a new selector may be what the Service's owner wants, in place of ``before``.
+
+    Raises: WayLost if it leads to an agent or a router: another session has its callers, or an
+    old one had; what is known of the owner's must not be replaced by that.
+    """
+    if is_led(selector):
+        raise WayLost(
+            f"callers of service {where} were led to {shown(selector)} by somebody else",
+            hint=f"`ktctl recover {where.rpartition('/')[2]}` gives it back to its own Pods; "
+            f"its own selector was {shown(before)}",
+        )
 
 
 def has(selector: Selector, ours: Selector) -> bool:

@@ -13,7 +13,14 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.exchange.selector import Selector, has, led_to, selector_of, without
+from ktconnect.modes.exchange.selector import (
+    Selector,
+    check_wanted,
+    has,
+    led_to,
+    selector_of,
+    without,
+)
 from ktconnect.modes.serving.end import to_the_end
 from ktconnect.modes.serving.way import WayLost
 from ktconnect.modes.targets import SERVICE
@@ -60,7 +67,8 @@ class Redirect:
         """Take in what the Service's owner wants now; whether that was news.
 
         It is written down before anything is changed. Raises: WayLost if there is no selector any
-        more; Conflict if somebody else was faster: look again.
+        more, or one that leads to another agent or router; Conflict if somebody else was faster:
+        look again.
         """
         ours = self.ours
         wanted = without(selector_of(service), ours)
@@ -71,6 +79,7 @@ class Redirect:
             )
         if not wanted or wanted == self.before:
             return False
+        check_wanted(wanted, self.before, self._place.where)
         await self._place.shared.write_journal(self._noting(wanted))
         return True
 

@@ -15,7 +15,7 @@ from tests.unit.modes.inbound import (
 )
 from tests.unit.tunnel.ends import until
 
-from ktconnect.errors import UsageError
+from ktconnect.errors import Conflict, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.exchange.selector import SelectorWay, led_to, shown, who_set_selector
 from ktconnect.modes.serving.way import WayLost
@@ -203,6 +203,8 @@ async def test_what_someone_else_has_put_in_meanwhile_is_left_alone():
     [
         ({"ports": [{"port": 80, "targetPort": 9999}]}, "other ports"),
         ({"selector": {}}, "no selector"),
+        ({"selector": {"app": "web-kt-router"}}, "led to app=web-kt-router by somebody else"),
+        ({"selector": {"app": "web-kt-exchange-zzzzz", "v": "2"}}, "by somebody else"),
     ],
 )
 async def test_a_service_that_has_become_another_one_ends_the_session(changes, told):
@@ -212,6 +214,7 @@ async def test_a_service_that_has_become_another_one_ends_the_session(changes, t
         applied(api, **{"selector": {"app": "web"}, **changes})
         with pytest.raises(WayLost, match=told):
             await way.follow(reporter)
+        assert '"before": {"app": "web"}' in journal(api)
 
 
 async def test_a_service_that_is_gone_before_the_switch_is_told():
@@ -246,6 +249,14 @@ async def test_a_cluster_out_of_reach_does_not_end_the_watch():
 def test_a_service_without_selector_cant_be_led_anywhere():
     with pytest.raises(UsageError, match="without selector"):
         led_to({}, AGENT)
+
+
+async def test_what_leads_to_a_session_already_is_never_written_down():
+    async with in_shop(selector={"app": "web-kt-router"}) as (api, cluster, _):
+        with pytest.raises(Conflict, match="leads to app=web-kt-router already") as caught:
+            await prepared(api, cluster)
+        assert "ktctl recover web" in caught.value.hint
+        assert (LEASE, "shop", "kt-exchange-web") not in api.objects
 
 
 def test_a_selector_is_shown_as_kubectl_writes_it():
