@@ -46,6 +46,7 @@ class Older:
         self._agent = f"{names.LABEL_SESSION}={agent}"
         self._ports = ports
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self._given_up = False
         self.count: int | None = None
         """How many of them are left; None while that is not known."""
 
@@ -64,7 +65,7 @@ class Older:
                 log.info("older connections in %s, for now: %s", self._namespace, error)
             except (Forbidden, Refused) as error:
                 log.info("older connections in %s: %s", self._namespace, error)
-                self.count = None
+                self.count, self._given_up = None, True
                 return
             except KtError as error:
                 log.info("older connections in %s, for now: %s", self._namespace, error)
@@ -75,8 +76,10 @@ class Older:
     def told(self) -> str:
         """What is known, for a person."""
         stay = "connections that were open before stay with the Pods until they end"
-        if self.count is None:
+        if self.count is None and self._given_up:
             return f"{stay}; how many there are can't be seen from here"
+        if self.count is None:
+            return f"{stay}; they are being counted"
         if not self.count:
             return "no connection was open before"
         only = "connection that was open before stays with its Pod until it ends"
