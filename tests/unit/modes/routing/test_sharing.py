@@ -8,9 +8,10 @@ import pytest
 from tests.unit.modes.inbound import PLAN, SERVICE, SLICE, Asked, in_shop, slice_of
 from tests.unit.modes.routing.sharing import sharer
 
+from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict
 from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
-from ktconnect.objects.session import LEASE
+from ktconnect.objects.session import LEASE, record_of
 from ktconnect.rules.model import ANNOTATION, share_of
 
 OWN = (SERVICE, "shop", "web-kt-mesh-ci")
@@ -61,6 +62,43 @@ async def made(api, cluster, mark="ci"):
     make = cast("MakeDriver", lambda place, backends: driver)
     plan = replace(PLAN, mode="mesh", ports=PLAN.exposed)
     return SharingWay(user.place, plan, user.share, make, banner="b"), driver, user
+
+
+class Late(Driver):
+    """Looks at the Service, at first, when callers are led to the router of others who leave."""
+
+    def __init__(self, *selectors):
+        super().__init__()
+        self._selectors = list(selectors)
+
+    async def shared_journal(self):
+        before = self._selectors.pop(0)
+        return (Entry("kube", f"{SERVICE}/shop/web#/spec/selector", before, ROUTED),)
+
+
+ROUTED = {"app": "web-kt-router"}
+SHARED_LEASE = (LEASE, "shop", "kt-router-web")
+
+
+async def joined(api, cluster, driver):
+    way, _, _ = await made(api, cluster)
+    way.driver = driver
+    api.remove(LEASE, "kt-router-web", "shop")
+    await way._share()
+
+
+async def test_who_saw_a_router_that_was_about_to_go_looks_at_the_service_again():
+    async with in_shop() as (api, cluster, _):
+        await joined(api, cluster, Late(ROUTED, {"app": "web"}))
+        [entry] = record_of(api.objects[SHARED_LEASE]).journal or ()
+        assert entry.before == {"app": "web"}
+
+
+async def test_a_router_that_nobody_takes_away_is_told():
+    async with in_shop() as (api, cluster, _):
+        with pytest.raises(Conflict, match="whose session is gone"):
+            await joined(api, cluster, Late(ROUTED, ROUTED))
+        assert SHARED_LEASE not in api.objects
 
 
 async def test_a_session_has_a_service_of_its_own_that_takes_nothing_yet():
