@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from click.testing import CliRunner
 
@@ -8,10 +10,13 @@ from ktconnect.errors import UsageError
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.agent import AgentPod
 
+SPELLING: dict[str, Any] = SETTINGS
+"""Flags in any case."""
+
 
 def parsed(*argv):
     """The flags as click reads them."""
-    with mesh.make_context("mesh", list(argv), **SETTINGS) as context:
+    with mesh.make_context("mesh", list(argv), **SPELLING) as context:
         return context.params
 
 
@@ -46,6 +51,6 @@ def test_matches_are_alternatives():
 def test_what_can_not_be_meant_is_refused():
     with pytest.raises(UsageError):
         spec("web", "--expose", "99999")
-    done = CliRunner().invoke(mesh, ["web", "--mode", "magic"], **SETTINGS)
+    done = CliRunner().invoke(mesh, ["web", "--mode", "magic"], **SPELLING)
     assert done.exit_code == 2
     assert "magic" in done.output

@@ -195,7 +195,7 @@ USERS_RULES = {
     "metadata": {"name": "web", "namespace": "shop"},
     "spec": {"hosts": ["web"], "http": [{"route": [{"destination": {"host": "web"}}]}]},
 }
-SUBJECTS = {
+SUBJECTS: dict[str, tuple[Any, ...]] = {
     "connect": (connect, POD),
     "exchange": (exchange, service()),
     "scale": (scale, WEB),

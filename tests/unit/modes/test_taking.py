@@ -20,7 +20,7 @@ from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.taking import check_alone, clear_way, take_mark, taker_of
-from ktconnect.objects.session import Session
+from ktconnect.objects.session import Manifest, Session
 from ktconnect.sessions.holders import MarkTaken, Taken
 from ktconnect.sessions.lease import SessionLease
 from ktconnect.sessions.taken import Taker
@@ -55,7 +55,7 @@ def taker(**more):
 async def test_whoever_has_all_callers_or_the_pods_themselves_keeps_others_from_sharing_them():
     async with in_cluster() as (api, cluster):
         agent = {"metadata": {"labels": {"kt-session": "web-kt-exchange-abcde"}}}
-        plain = {"metadata": {}}
+        plain: Manifest = {"metadata": {}}
         assert await clear_way(cluster, "mesh", WEB, [plain], taker()) is False
         scaled = {"target": "deployment/web", "agent": "web-kt-exchange-abcde"}
         put_lease(api, 1, "kt-exchange-deployment.web", [], **scaled)
