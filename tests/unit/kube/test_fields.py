@@ -1,9 +1,10 @@
+from typing import Any
+
 import pytest
 from tests.unit.kube.fakeanswers import Answer
 
 from ktconnect.errors import Conflict
 from ktconnect.kube.fields import TRIES, FieldBackend
-from ktconnect.objects.session import Manifest
 
 KEY = "v1/Service/demo/web#/spec/selector"
 METADATA = {"name": "web", "namespace": "demo"}
@@ -64,8 +65,8 @@ async def test_a_route_comes_and_goes_among_those_of_others(api, backend):
     def now():
         return api.objects["networking.istio.io/v1/VirtualService", "demo", "web"]["spec"]
 
-    ours: Manifest = {"name": "kt-mesh-ci", "route": []}
-    theirs: Manifest = {"route": [{}]}
+    ours: dict[str, Any] = {"name": "kt-mesh-ci", "route": []}
+    theirs: dict[str, Any] = {"route": [{}]}
     for own in ([theirs], []):
         before = rules(api, *own)
         await backend.write(ROUTE, ours, expected=None)
