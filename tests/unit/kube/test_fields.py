@@ -1,5 +1,7 @@
 from typing import Any
 
+from typing import Any
+
 import pytest
 from tests.unit.kube.fakeanswers import Answer
 
