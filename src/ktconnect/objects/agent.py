@@ -112,7 +112,7 @@ def object_metadata(
 
 def deployment(session: Session, pod: AgentPod, owners: list[Manifest]) -> Manifest:
     """One agent, replaced by Kubernetes when its Pod or its node is lost."""
-    selector = {names.LABEL_SESSION: session.name}
+    selector = {names.LABEL_SESSION: session.label}
     metadata = object_metadata(session, session.name, owners, inbound=pod.is_inbound)
     labels = dict(pod.labels) | metadata["labels"]
     return {

@@ -73,7 +73,7 @@ def preview_service(
         "metadata": object_metadata(session, name, owners, inbound=True),
         "spec": {
             "type": "LoadBalancer" if external else "ClusterIP",
-            "selector": {names.LABEL_SESSION: session.name},
+            "selector": {names.LABEL_SESSION: session.label},
             "ports": ports,
         },
     }

@@ -109,7 +109,7 @@ def share_service(
         "spec": spec
         | {
             "type": "ClusterIP",
-            "selector": {names.LABEL_SESSION: session.name},
+            "selector": {names.LABEL_SESSION: session.label},
             "ports": found,
         },
     }

@@ -43,13 +43,18 @@ class Session:
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def label(self) -> str:
+        """What its objects are labelled with, and found by."""
+        return label_value(self.name)
+
     def metadata(self, name: str) -> Manifest:
         """Labels and annotations that every object of this session carries."""
         labels = {
             names.LABEL_CONTROL_BY: names.CONTROL_BY,
             names.LABEL_ROLE: self.role,
         }
-        found_by = {names.LABEL_SESSION: self.name}  # never the user's: our selectors use it
+        found_by = {names.LABEL_SESSION: self.label}  # never the user's: our selectors use it
         annotations = {names.ANNOTATION_USER: self.holder}
         return {
             "name": name,
@@ -74,7 +79,6 @@ def lease(
     without a renewal anybody may undo what ``journal`` says.
     """
     metadata = session.metadata(session.name)
-    metadata["labels"] |= {names.LABEL_SESSION: label_value(session.name)}
     metadata["annotations"][names.ANNOTATION_CONFIG] = json.dumps(config, sort_keys=True)
     metadata["annotations"][names.ANNOTATION_JOURNAL] = journal_text(journal)
     return {

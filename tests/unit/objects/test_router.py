@@ -1,8 +1,11 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from ktconnect.objects.agent import AgentPort
+from ktconnect.objects import agent as agents
+from ktconnect.objects.agent import AgentPod, AgentPort
+from ktconnect.objects.origin import origin_service, preview_service
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.router import (
     Doors,
@@ -16,7 +19,8 @@ from ktconnect.objects.router import (
     share_name,
     share_service,
 )
-from ktconnect.objects.session import Session
+from ktconnect.objects.session import Session, lease
+from ktconnect.sessions.shared import share_lease, shared_session
 from ktconnect.wire.target import Target
 
 SESSION = Session("kt-router-web", "shop", "router", "router")
@@ -137,3 +141,51 @@ def test_the_files_are_a_config_map():
     found = config_map(SESSION, "web-kt-router", {"a": "b"}, OWNER)
     assert found["data"] == {"a": "b"}
     assert found["metadata"]["ownerReferences"] == OWNER
+
+
+LONG = "x" * 63
+LONG_SERVICE = SERVICE | {"metadata": {"name": LONG}}
+
+
+def labels_in(manifest):
+    """All labels, and what selects by them."""
+    if isinstance(manifest, list):
+        return [found for each in manifest for found in labels_in(each)]
+    if not isinstance(manifest, dict):
+        return []
+    own = [manifest[key] for key in ("labels", "matchLabels") if key in manifest]
+    return own + [found for each in manifest.values() for found in labels_in(each)]
+
+
+def test_labels_of_a_service_with_the_longest_name_are_no_longer_than_labels_may_be():
+    shared, name = shared_session(LONG, "shop"), router_name(LONG)
+    own = Session(share_lease(LONG, "mesh", "ci"), "shop", "shadow-mesh", "ann")
+    made = [
+        deployment(shared, name, RouterPod(replicas=2), DOORS, {"app": name}, OWNER),
+        config_map(shared, name, {}, OWNER),
+        origin_service(shared, LONG_SERVICE, OWNER),
+        pods_service(shared, LONG_SERVICE, OWNER),
+        share_service(own, share_name(LONG, "mesh", "ci"), LONG_SERVICE, (), OWNER),
+        agents.config_map(own, b"", OWNER, inbound=True),
+        agents.deployment(own, AgentPod(), OWNER),
+        *(lease(each, datetime.now(UTC), {}) for each in (shared, own)),
+    ]
+    for manifest in made:
+        assert labels_in(manifest)
+        values = [value for found in labels_in(manifest) for value in found.values()]
+        assert max(map(len, values)) <= 63
+
+
+def test_what_selects_a_session_with_a_long_name_selects_its_objects():
+    own = Session(share_lease(LONG, "mesh", "ci"), "shop", "shadow-mesh", "ann")
+    agent = agents.deployment(own, AgentPod(), OWNER)["spec"]
+    labels = agent["template"]["metadata"]["labels"].items()
+    by_share = share_service(own, "s", LONG_SERVICE, (), OWNER)["spec"]["selector"]
+    by_preview = preview_service(own, "p", [], OWNER, external=False)["spec"]["selector"]
+    for selector in (agent["selector"]["matchLabels"], by_share, by_preview):
+        assert selector.items() <= labels
+    router = deployment(
+        shared_session(LONG, "shop"), router_name(LONG), RouterPod(), DOORS, {}, OWNER
+    )["spec"]
+    found = router["template"]["metadata"]["labels"].items()
+    assert router["selector"]["matchLabels"].items() <= found
