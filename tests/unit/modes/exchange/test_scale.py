@@ -119,9 +119,7 @@ async def test_on_the_way_back_the_pods_are_ready_before_the_agent_leaves():
         api.put(web(0))
         async with asyncio.TaskGroup() as tasks:
             ending = tasks.create_task(scale_way.give_back())
-            async with asyncio.timeout(10):
-                while replicas_of(api) != 2:
-                    await asyncio.sleep(0.01)
+            await until(lambda: replicas_of(api) == 2)
             await asyncio.sleep(0.1)
             assert "app" in api.objects["v1/Pod", "demo", "agent-0"]["metadata"]["labels"]
             assert not ending.done()
