@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any, Final
 
-from .envoy_clusters import clusters_text
+from .envoy_clusters import PASSED, clusters_text
 from .envoy_http import stat_prefix
 from .envoy_listeners import address, listeners_text, routes_file, watched
 from .envoy_parts import ANY, Json, compact
@@ -79,6 +79,12 @@ def revision_of(files: Mapping[str, str]) -> str:
     """The revision of what `router_files` made: the same for the same requests to the same
     places."""
     return files[LISTENERS].partition('"version_info":"')[2].partition('"')[0]
+
+
+def origin_address_of(files: Mapping[str, str]) -> str:
+    """The cluster IP of the origin that `router_files` wrote into these; "" if they have none."""
+    passed = files.get(CLUSTERS, "").partition(f'"name":"{PASSED}')[2]
+    return passed.partition('"address":"')[2].partition('"')[0]
 
 
 def in_force(stats: Json, plan: RoutePlan, revision: str) -> bool:

@@ -16,6 +16,9 @@ from .plan import RoutedPort, RoutePlan
 METADATA: Final = "kt"
 """Namespace of what our endpoints say about themselves: ``by``, ``cache``."""
 
+PASSED: Final = "passed|"
+"""How the names begin of those that lead to the origin's cluster IP alone."""
+
 CONNECT_SECONDS: Final = 1
 
 _DNS: Final[Json] = {
@@ -53,7 +56,7 @@ def origin_cluster(port: RoutedPort) -> str:
 
 def passed_cluster(port: RoutedPort) -> str:
     """For connections and datagrams that are passed on as they are: kube-proxy spreads those."""
-    return f"passed|{port.number}"
+    return f"{PASSED}{port.number}"
 
 
 def share_cluster(share: Share, port: RoutedPort) -> str:

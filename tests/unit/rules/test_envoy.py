@@ -14,6 +14,7 @@ from ktconnect.rules.envoy import (
     admin_port,
     bootstrap,
     in_force,
+    origin_address_of,
     ready_port,
     rejected,
     revision_of,
@@ -45,6 +46,14 @@ def test_a_revision_is_named_in_every_file_that_is_followed():
     assert len(revision) == 12
     for name in (CLUSTERS, LISTENERS, "rds-80.json"):
         assert f'"version_info":"{revision}"' in files[name]
+
+
+def test_the_origins_address_is_read_off_the_files():
+    """Whoever has not seen the origin knows it from the others' files."""
+    assert origin_address_of(router_files(PLAN)) == "10.96.0.9"
+    assert origin_address_of(router_files(replace(PLAN, shares=()))) == "10.96.0.9"
+    assert origin_address_of({}) == ""
+    assert origin_address_of({CLUSTERS: "nonsense"}) == ""
 
 
 def test_no_file_is_new_when_a_port_is_meant_for_the_first_time():

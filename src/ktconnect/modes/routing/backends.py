@@ -4,6 +4,7 @@ The first is where agents take callers while a laptop is away, as in an exchange
 The second gives a router each Pod's own address: one cluster IP would pin HTTP/2 to one Pod.
 """
 
+import asyncio
 import logging
 from typing import Final
 
@@ -22,6 +23,10 @@ from .ensure import Ensured, owned_by
 log = logging.getLogger(__name__)
 
 ADDRESSES: Final = ("clusterIP", "clusterIPs")
+
+TRIES: Final = 5
+AGAIN: Final = 0.2
+"""Seconds between them: a server tells that a Service is gone before it lets its address go."""
 
 
 class Backends:
@@ -58,10 +63,12 @@ class Backends:
         there: dict[str, Manifest],
         *,
         headless: bool = False,
+        was: str = "",
     ) -> list[str]:
         """Have both, for the Pods of ``selector`` and with the ports that ``service`` has.
 
-        ``there``: the Services of the namespace, by name. Returns what had to be done, by name.
+        ``there``: the Services of the namespace, by name. ``was``: the address that the others know
+        the first by, for who has not seen it himself. Returns what had to be done, by name.
         Raises: Conflict if something else has one of the names.
         """
         before = {**service, "spec": {**service["spec"], "selector": selector}}
@@ -73,27 +80,34 @@ class Backends:
         done = []
         for manifest in wanted:
             name = manifest["metadata"]["name"]
-            made, changed = await self._there(manifest, there.get(name))
+            made, changed = await self._there(manifest, there.get(name), was)
             if name == self.name:
                 self._made = made
             if changed:
                 done.append(name)
         return done
 
-    async def _there(self, manifest: Manifest, found: Manifest | None) -> tuple[Manifest, bool]:
+    async def _there(
+        self, manifest: Manifest, found: Manifest | None, was: str
+    ) -> tuple[Manifest, bool]:
         owner = self._place.shared.owner
-        if found is None and manifest["metadata"]["name"] == self.name and self._made is not None:
-            kept = {**manifest, "spec": manifest["spec"] | self._addresses()}
+        had = self._addresses(was) if manifest["metadata"]["name"] == self.name else {}
+        if found is not None or not had:
+            return await self._ensured.there(manifest, owner, found)
+        kept = {**manifest, "spec": manifest["spec"] | had}
+        for _ in range(TRIES):
             try:
                 return await self._ensured.there(kept, owner, None)
             except Refused as refused:
-                log.info("service %s gets a new address: %s", self.name, refused)
-        return await self._ensured.there(manifest, owner, found)
+                log.info("service %s does not get its address again: %s", self.name, refused)
+            await asyncio.sleep(AGAIN)
+        return await self._ensured.there(manifest, owner, None)
 
-    def _addresses(self) -> Manifest:
+    def _addresses(self, was: str) -> Manifest:
         """Those that it had, if it was there: agents know them, and go there without a laptop."""
-        spec = self._made["spec"] if self._made else {}
-        return {key: spec[key] for key in ADDRESSES if key in spec}
+        if self._made is None:
+            return {"clusterIP": was} if was else {}
+        return {key: self._made["spec"][key] for key in ADDRESSES if key in self._made["spec"]}
 
     async def slices(self) -> list[Manifest]:
         """The EndpointSlices of the one with a cluster IP."""

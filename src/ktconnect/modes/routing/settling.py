@@ -38,6 +38,7 @@ from ktconnect.rules.envoy import (
     RENDERING,
     admin_port,
     in_force,
+    origin_address_of,
     ready_port,
     rejected,
     revision_of,
@@ -173,7 +174,9 @@ class Settling:
             return []
         done = await self._learn(service)
         before = self._redirect.before
-        made = await self._backends.ensure(service, before, found.services, headless=True)
+        made = await self._backends.ensure(
+            service, before, found.services, headless=True, was=self._said(found)
+        )
         around = Around(service, found.router, await self._slices(service))
         self.shares = self._shares.among(found.services.values())
         plan = self._plan(around, with_own(self.shares, own))
@@ -205,6 +208,12 @@ class Settling:
         )
         by_name = {each["metadata"]["name"]: each for each in services}
         return Found(files, router, by_name, pods)
+
+    def _said(self, found: Found) -> str:
+        """The origin's address, as the others' files have it: their agents go there."""
+        if found.files is None or not owned_by(found.files, self._place.shared.owner):
+            return ""
+        return origin_address_of(found.files.get("data") or {})
 
     async def _learn(self, service: Manifest) -> list[str]:
         if not await self._redirect.learn(service):

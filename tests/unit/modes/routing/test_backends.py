@@ -4,6 +4,7 @@ from tests.unit.modes.inbound import SERVICE, in_shop, service, slice_of
 from tests.unit.modes.routing.sharing import sharer
 
 from ktconnect.errors import Conflict
+from ktconnect.modes.routing import backends as module
 from ktconnect.modes.routing.backends import Backends
 
 APP = {"app": "web"}
@@ -49,14 +50,35 @@ async def test_one_that_was_deleted_comes_back_at_its_address():
         assert again["spec"]["clusterIP"] == "10.96.7.7"
 
 
-async def test_an_address_that_is_taken_meanwhile_is_given_up():
+async def test_who_never_saw_it_makes_it_at_the_address_that_others_know():
+    async with in_shop() as (api, cluster, _):
+        backends = Backends((await sharer(api, cluster)).place)
+        await backends.ensure(service(), APP, {}, headless=True, was="10.96.7.7")
+        assert backends.cluster_ip == "10.96.7.7"
+        pods = api.objects[SERVICE, "shop", "web-kt-origin-pods"]
+        assert pods["spec"]["clusterIP"] == "None"
+
+
+async def test_an_address_that_is_not_let_go_yet_is_waited_for(monkeypatch):
+    monkeypatch.setattr(module, "AGAIN", 0)
+    async with in_shop() as (api, cluster, _):
+        backends = Backends((await sharer(api, cluster)).place)
+        taken = failed(422, "Invalid", "provided IP is already allocated")
+        api.next_answers += [taken] * (module.TRIES - 1)
+        await backends.ensure(service(), APP, {}, was="10.96.7.7")
+        assert backends.cluster_ip == "10.96.7.7"
+
+
+async def test_an_address_that_is_taken_meanwhile_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "AGAIN", 0)
     async with in_shop() as (api, cluster, _):
         backends = Backends((await sharer(api, cluster)).place)
         await backends.ensure(service(), APP, {})
         api.remove(SERVICE, "web-kt-origin", "shop")
-        api.next_answers.append(failed(422, "Invalid", "provided IP is already allocated"))
-        assert await backends.ensure(service(), APP, {}) == ["web-kt-origin"]
-        assert (SERVICE, "shop", "web-kt-origin") in api.objects
+        taken = failed(422, "Invalid", "provided IP is already allocated")
+        api.next_answers += [taken] * module.TRIES
+        assert await backends.ensure(service(), APP, {}, was="10.96.7.7") == ["web-kt-origin"]
+        assert api.objects[SERVICE, "shop", "web-kt-origin"]["spec"]["clusterIP"] != "10.96.7.7"
 
 
 async def test_whether_any_pod_is_ready_is_known():

@@ -53,6 +53,17 @@ async def test_all_is_made_once_and_a_second_look_changes_nothing():
         }
 
 
+async def test_who_comes_after_the_origin_was_deleted_makes_it_where_others_know_it():
+    async with in_shop() as (api, cluster, _):
+        found, user = await settling(api, cluster)
+        await found.settle(user.share)
+        had = found._backends.cluster_ip
+        api.remove(SERVICE, "web-kt-origin", "shop")
+        later, bob = await settling(api, cluster, "bob")
+        await later.settle(bob.share)
+        assert later._backends.cluster_ip == had
+
+
 async def test_a_share_that_is_not_seen_yet_is_in_the_files():
     async with in_shop() as (api, cluster, _):
         found, user = await settling(api, cluster)
