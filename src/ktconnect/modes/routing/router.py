@@ -177,7 +177,7 @@ class RouterDriver:
         if self.broken and not was:
             past = "past the router, " if self._settling.broken else ""
             what = f"{self.broken}: requests go {past}to the original Pods"
-            reporter.warn(what, "start again" if lost else "")
+            reporter.warn(what, "it is made again" if lost else "")
         elif was and not self.broken:
             reporter.note(f"the router of {self._place.where} serves again")
 

@@ -8,9 +8,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict
+from ktconnect.errors import Conflict, KtError, Refused
 from ktconnect.groups import task_group
 from ktconnect.kube.failures import AlreadyExists
 from ktconnect.modes.exchange.origin_check import check_origin
@@ -18,19 +19,24 @@ from ktconnect.modes.exchange.selector import selector_of
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.way import InboundPlan, Origins
 from ktconnect.modes.targets import SERVICE
+from ktconnect.modes.watched import Which
 from ktconnect.objects.router import share_service
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.model import ANNOTATION, Share, share_note
 from ktconnect.sessions.shared import Led
 from ktconnect.tunnel.tunnel import Tunnel
 
-from .backends import Backends
+from .backends import ADDRESSES, Backends
+from .changes import Changes
 from .driver import Driver, Place
 from .ensure import owned_by
 from .overlapping import tell_overlaps
 from .shares import POINTER, said_on
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks at the session's own Service, whatever the watch says."""
 
 MakeDriver = Callable[[Place, Backends], Driver]
 
@@ -57,7 +63,9 @@ class SharingWay:
         self._cluster = place.cluster
         self._plan = plan
         self._backends = Backends(place)
+        self._owner: Manifest = {}
         self._made: Manifest | None = None
+        self._lost = ""
         self._last = False
         self._ending = asyncio.Event()
         self._at_rest = asyncio.Event()
@@ -84,8 +92,8 @@ class SharingWay:
         """See `Way`."""
         place = self._place
         service = await self._cluster.get(SERVICE, place.service, place.namespace)
-        self._made = await self._create(service, owner)
-        self.share = said_on(self._made, replace(self.share, leaving=True))
+        self._owner = owner
+        await self._make(service)
         place.lease.renew_with(place.shared)
         await self._share()
         await self.driver.prepare(self.share)
@@ -121,6 +129,7 @@ class SharingWay:
         try:
             async with task_group() as tasks:
                 running = [
+                    tasks.create_task(self._keep(reporter)),
                     tasks.create_task(self.driver.follow(reporter)),
                     tasks.create_task(tell_overlaps(self._place, self.share, reporter)),
                 ]
@@ -168,6 +177,48 @@ class SharingWay:
                 return dict(entry.before or {})
         return {}
 
+    async def _keep(self, reporter: Reporter) -> None:
+        """Have the session's own Service there, whoever deletes it, until cancelled."""
+        changes, where = Changes(LOOK_AGAIN), self._place.namespace
+        own = Which(SERVICE, where, fields=f"metadata.name={self.share.service}")
+        watching = changes.of(self._cluster, own)
+        await changes.follow(watching, look=lambda: self._look(reporter))
+
+    async def _look(self, reporter: Reporter) -> None:
+        name = f"service {self._place.namespace}/{self.share.service}"
+        try:
+            found = await self.service()
+            if self._is_made(found) and not self._lost:
+                return
+            self._lost = self._lost or f"{name} was deleted"
+            await self._again(found)
+        except KtError as error:  # it is looked at again; who has ended the session has told it
+            log.info("%s can't be made again: %s", name, error)
+            return
+        reporter.note(f"{self._lost}, and is there again")
+        self._lost = ""
+
+    async def _again(self, found: Manifest | None) -> None:
+        """Raises: Over if the session has ended, whose Service is to be gone then."""
+        await self._place.lease.check()
+        if found is not None and owned_by(found, self._owner):  # made, but that was not answered
+            self._take(found)
+        else:
+            place = self._place
+            await self._make(await self._cluster.get(SERVICE, place.service, place.namespace))
+        await self.driver.join(self.share)
+
+    def _is_made(self, found: Manifest | None) -> bool:
+        made = self._made
+        return bool(found and made and found["metadata"]["uid"] == made["metadata"]["uid"])
+
+    async def _make(self, service: Manifest) -> None:
+        self._take(await self._create(service, self._owner))
+
+    def _take(self, made: Manifest) -> None:
+        self._made = made
+        self.share = said_on(self._made, replace(self.share, leaving=True))
+
     async def _create(self, service: Manifest, owner: Manifest) -> Manifest:
         """The session's own Service. One of a session that is no more is in the way for a moment.
 
@@ -179,10 +230,21 @@ class SharingWay:
         manifest["metadata"]["annotations"] |= {ANNOTATION: note}
         for _ in range(2):
             try:
-                return await self._cluster.create(manifest)
+                return await self._created(manifest)
             except AlreadyExists:
                 await self._clear(name, owner)
         raise Conflict(f"service {name} is made by somebody at this very moment", hint="try again")
+
+    async def _created(self, manifest: Manifest) -> Manifest:
+        """With the address that it had, if it had one and that is still free."""
+        had = self._made["spec"] if self._made else {}
+        kept = {key: had[key] for key in ADDRESSES if key in had}
+        if kept:
+            try:
+                return await self._cluster.create({**manifest, "spec": manifest["spec"] | kept})
+            except Refused as refused:
+                log.info("service %s gets a new address: %s", self.share.service, refused)
+        return await self._cluster.create(manifest)
 
     async def _clear(self, name: str, owner: Manifest) -> None:
         found = await self._cluster.find(SERVICE, name, self._place.namespace)

@@ -283,7 +283,7 @@ async def test_a_session_without_its_own_service_says_so(monkeypatch):
             api.remove(SERVICE, ci.share.service, "shop")
             await until(lambda: reporter.warnings)
         assert "service shop/web-kt-mesh-ci, by which requests come here" in ci.driver.broken
-        assert reporter.warnings[0][1] == "start again"
+        assert reporter.warnings[0][1] == "it is made again"
         assert len(reporter.warnings) == 1
 
 

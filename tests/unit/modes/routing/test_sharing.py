@@ -7,9 +7,10 @@ from typing import cast
 import pytest
 from tests.unit.modes.inbound import PLAN, SERVICE, SLICE, Asked, in_shop, slice_of
 from tests.unit.modes.routing.sharing import sharer
+from tests.unit.tunnel.ends import until
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict
+from ktconnect.errors import Conflict, Refused
 from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
 from ktconnect.objects.session import LEASE, record_of
 from ktconnect.rules.model import ANNOTATION, share_of
@@ -165,6 +166,83 @@ async def test_who_is_not_the_last_leaves_the_others_what_they_share():
         assert OWN not in api.objects
         assert (SERVICE, "shop", "web-kt-origin") in api.objects
         assert (LEASE, "shop", "kt-router-web") in api.objects
+
+
+async def keeping(api, cluster, reporter, change):
+    """A session that has begun, and what it did since ``change`` was done to its Service."""
+    way, driver, user = await made(api, cluster)
+    await way.prepare(user.place.lease.owner)
+    await way.switch()
+    before = api.objects[OWN]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(way.follow(reporter))
+        await driver.led.wait()
+        await change(way, user)
+        await way.give_back()
+    return way, driver, before
+
+
+async def test_a_session_makes_its_own_service_again_at_its_address_and_joins_anew():
+    async with in_shop() as (api, cluster, reporter):
+
+        async def change(way, user):
+            api.remove(SERVICE, "web-kt-mesh-ci", "shop")
+            await until(lambda: reporter.notes)
+            assert way.share.uid == api.objects[OWN]["metadata"]["uid"]
+
+        way, driver, before = await keeping(api, cluster, reporter, change)
+        again = api.objects[OWN]
+        assert again["metadata"]["uid"] != before["metadata"]["uid"]
+        assert again["metadata"]["ownerReferences"] == before["metadata"]["ownerReferences"]
+        assert again["spec"]["clusterIP"] == before["spec"]["clusterIP"] == way.share.address
+        assert driver.words() == ["prepare", "join", "join", "followed", "leave", "dissolve"]
+        assert reporter.notes == ["service shop/web-kt-mesh-ci was deleted, and is there again"]
+        await way.remove()
+        assert OWN not in api.objects
+
+
+async def test_an_address_that_is_another_ones_by_now_is_given_up():
+    async with in_shop() as (api, cluster, reporter):
+        way, _, user = await made(api, cluster)
+        await way.prepare(user.place.lease.owner)
+        had = api.objects[OWN]["metadata"]["uid"]
+        api.remove(SERVICE, "web-kt-mesh-ci", "shop")
+        create, asked = cluster.create, []
+
+        async def refusing(manifest):
+            asked.append(manifest["spec"].get("clusterIP"))
+            if asked[-1]:
+                raise Refused("provided IP is already allocated")
+            return await create(manifest)
+
+        cluster.create = refusing
+        await way._look(reporter)
+        assert len(asked) == 2
+        assert api.objects[OWN]["metadata"]["uid"] == way.share.uid != had
+
+
+async def test_a_creation_that_was_not_answered_is_found():
+    async with in_shop() as (api, cluster, reporter):
+        way, driver, user = await made(api, cluster)
+        await way.prepare(user.place.lease.owner)
+        found = api.objects[OWN]
+        way._made = {**found, "metadata": {**found["metadata"], "uid": "before"}}
+        await way._look(reporter)
+        await way._look(reporter)
+        assert way.share.uid == found["metadata"]["uid"]
+        assert driver.words() == ["prepare", "join"]
+
+
+async def test_a_session_that_was_ended_makes_nothing_again():
+    async with in_shop() as (api, cluster, reporter):
+        way, driver, user = await made(api, cluster)
+        await way.prepare(user.place.lease.owner)
+        api.remove(LEASE, user.place.lease.session.name, "shop")
+        api.remove(SERVICE, "web-kt-mesh-ci", "shop")
+        await way._look(reporter)
+        assert OWN not in api.objects
+        assert driver.words() == ["prepare"]
+        assert reporter.notes == []
 
 
 async def test_one_that_never_began_has_nothing_to_give_back():
