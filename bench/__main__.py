@@ -33,7 +33,7 @@ PEERS: dict[str, type[Ktctl | KubectlForward | Sshuttle]] = {
     rows.KUBECTL: KubectlForward,
     rows.SSHUTTLE: Sshuttle,
 }
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, emoji=False)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,7 +81,7 @@ def _bench(field: Field, peers: list[Peer], only: str, out: Path) -> None:
             run.at(delay, wanted)
         if callers:
             _from_cluster(run, callers)
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table.table(run.results))
+    Console(width=None if sys.stdout.isatty() else WIDE, emoji=False).print(table.table(run.results))
     for problem in table.problems(run.results):
         console.print(f"not measured: {problem}", style="yellow", markup=False)
     facts = {

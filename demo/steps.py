@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 class Steps:

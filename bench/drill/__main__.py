@@ -18,7 +18,7 @@ from bench.drill.site import Site
 from bench.errors import BenchError
 
 PLAYGROUND = "drill"
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, emoji=False)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +51,7 @@ def main(  # noqa: PLR0913 - the options of a command
         if new and not keep:
             playground.down()
     write(out, table.as_data(outcomes))
-    Console(width=None if sys.stdout.isatty() else 150).print(table.table(outcomes))
+    Console(width=None if sys.stdout.isatty() else 150, emoji=False).print(table.table(outcomes))
     sys.stdout.write(f"{table.summary(outcomes)}\n")
     sys.exit(0 if sound else 1)
 

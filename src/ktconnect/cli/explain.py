@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
 from .options import Shared, shared_options, take_shared
-from .output import reporter_for
+from .output import console_on, reporter_for
 from .session import set_up_logging, until_stopped
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ktconnect.modes.explain.live import Outcome
     from ktconnect.modes.explain.mode import Explained
     from ktconnect.modes.explain.spec import ExplainSpec
@@ -103,7 +105,7 @@ async def _run(spec: "ExplainSpec", shared: Shared) -> None:
     if shared.output == "json":
         click.echo(as_json(explained))
     else:
-        show(explained, Console())
+        show(explained, console_on(sys.stdout))
 
 
 def as_json(explained: "Explained") -> str:
@@ -122,7 +124,7 @@ def as_json(explained: "Explained") -> str:
     )
 
 
-def show(explained: "Explained", console: Console) -> None:
+def show(explained: "Explained", console: "Console") -> None:
     """For a person."""
     said = explained.explanation
     where = f"{explained.namespace}/{explained.service}:{explained.port}"

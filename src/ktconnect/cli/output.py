@@ -11,6 +11,7 @@ from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from ktconnect.errors import KtError
 from ktconnect.modes.report import CallEnded, Compared, Ready, Status, Totals
@@ -47,7 +48,7 @@ class TextReporter:
     @contextmanager
     def step(self, title: str) -> Iterator[Said]:
         said, began = Said(title), time.monotonic()
-        with self._console.status(f"{escape(title)} …", spinner="dots"):
+        with self._console.status(Text(f"{title} …"), spinner="dots"):
             yield said
         took = time.monotonic() - began
         mark = "[green]✓[/]" if said.good else "[yellow]![/]"
@@ -173,10 +174,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def console_on(stream: TextIO) -> Console:
+    """As everything for a person is printed: ``:x:`` is a condition here, and never an emoji."""
+    return Console(file=stream, emoji=False)
+
+
 def reporter_for(output: str) -> TextReporter | JsonReporter:
     """The reporter that ``-o`` asks for."""
     stream = cast("TextIO", LastingStream(sys.stdout))
-    return JsonReporter(stream) if output == "json" else TextReporter(Console(file=stream))
+    return JsonReporter(stream) if output == "json" else TextReporter(console_on(stream))
 
 
 def report_error(error: KtError, output: str) -> None:
@@ -185,7 +191,7 @@ def report_error(error: KtError, output: str) -> None:
         line = {"time": _now(), "event": "error", "message": str(error), "hint": error.hint}
         print(json.dumps(line | {"exitCode": error.exit_code}))  # noqa: T201 - it is the output
         return
-    console = Console(stderr=True)
+    console = console_on(sys.stderr)
     console.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
     if error.hint:
         console.print(f"  {escape(error.hint)}", highlight=False, soft_wrap=True)

@@ -53,6 +53,11 @@ def test_a_person_reads_hops_and_reasons_and_a_program_an_object(kubeconfig, cap
     assert [hop["at"] for hop in told["hops"]][:3] == ["caller", "port", "Service web"]
 
 
+def test_what_a_request_says_is_no_emoji(kubeconfig, capsys):
+    assert run(["explain", "web", *kubeconfig, "--path", "/:x:"]) == 0
+    assert "GET /:x: to shop/web" in capsys.readouterr().out
+
+
 def test_a_service_that_is_not_there_is_an_error(kubeconfig, capsys):
     assert run(["explain", "wob", *kubeconfig]) == 2
     assert "did you mean web" in capsys.readouterr().err

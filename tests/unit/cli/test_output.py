@@ -203,3 +203,23 @@ def test_a_step_that_found_trouble_has_no_tick():
         reporter.close()
     assert out.getvalue().startswith("! web:80 does not answer")
     assert json.loads(events.getvalue())["good"] is False
+
+
+def test_conditions_are_no_emojis(capsys):
+    reporter = reporter_for("text")
+    with reporter.step("header:x:"):
+        reporter.warn("header:x:", "header:x:")
+    reporter.would_create({"kind": "Service", "metadata": {"name": "header:x:"}})
+    reporter.close()
+    report_error(UsageError("header:x:", hint="header:x:"), "text")
+    out, err = capsys.readouterr()
+    assert out.count("header:x:") == 4
+    assert err.count("header:x:") == 2
+
+
+def test_a_step_that_goes_on_has_no_emojis():
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, emoji=False)
+    with TextReporter(console).step("header:x:") as step:
+        step.says("done")
+    assert "header:x:" in out.getvalue()

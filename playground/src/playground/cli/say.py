@@ -11,7 +11,7 @@ from playground.build import KUBERNETES
 from playground.cluster import Playground
 from playground.gobuild import Programs
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 pass_playground = click.make_pass_decorator(Playground)
 
 
