@@ -29,7 +29,9 @@ def _lines(difference: Difference) -> list[str]:
 
 
 def totals_line(totals: Totals) -> str:
-    """``12 compared, 2 differ``."""
+    """``12 compared, 2 differ``; ``12 sent, 12 answered`` where nothing was compared."""
+    if not totals.diff:
+        return f"{totals.compared:,} sent, {totals.compared - totals.failed:,} answered"
     parts = [f"{totals.compared:,} compared, {totals.differing:,} differ"]
     if totals.failed:
         parts.append(f"{totals.failed:,} not answered here")

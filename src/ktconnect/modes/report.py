@@ -60,6 +60,7 @@ class Totals:
     differing: int
     failed: int  # not answered by the laptop
     unpaired: int = 0  # only one of the two answers was seen
+    diff: bool = True  # whether answers were compared at all; False: they were but sent for
 
 
 @dataclass(frozen=True, slots=True)

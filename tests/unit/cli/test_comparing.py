@@ -40,3 +40,8 @@ def test_the_sum_tells_what_could_not_be_compared():
     assert totals_line(Totals("s", 3, 0, 1, 2)) == (
         "3 compared, 0 differ, 1 not answered here, 2 with one answer only"
     )
+
+
+def test_what_was_but_sent_is_not_said_to_be_compared():
+    assert totals_line(Totals("a.har", 1, 0, 0, diff=False)) == "1 sent, 1 answered"
+    assert totals_line(Totals("a.har", 3, 0, 2, diff=False)) == "3 sent, 1 answered"

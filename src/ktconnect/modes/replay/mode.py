@@ -48,6 +48,7 @@ async def run(spec: ReplaySpec, reporter: Reporter) -> None:
         len(results),
         sum(bool(each.differences) for each in results),
         sum(not each.answered for each in results),
+        diff=spec.diff,
     )
     reporter.totals(totals)
     if totals.differing or totals.failed:

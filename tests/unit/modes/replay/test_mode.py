@@ -55,6 +55,7 @@ async def test_another_answer_is_a_difference_and_no_success(har):
             await run(ReplaySpec(file, Place(target), diff=True), reporter)
         await run(ReplaySpec(file, Place(target)), reporter)  # not asked to compare
     assert caught.value.exit_code == 10
+    assert [each.diff for each in reporter.sums] == [True, False]
     same, other = reporter.comparisons[:2]
     assert not same.differences
     assert (other.differences[0].origin, other.differences[0].laptop) == ("hi", "no")
