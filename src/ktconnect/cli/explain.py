@@ -161,7 +161,7 @@ def _result(said: "Explanation") -> list[str]:
 
 def _sent(outcome: "Outcome") -> list[str]:
     came = f"status {outcome.status}" if outcome.status else outcome.failure
-    served = f", answered by {outcome.served_by}" if outcome.served_by else ""
+    served = f", led to {outcome.served_by}" if outcome.served_by else ""
     lines = [f"[bold]Sent:[/] {escape(came + served)}, after {1000 * outcome.seconds:.1f} ms"]
     lines += [f"  [dim]{escape(name)}: {escape(value)}[/]" for name, value in outcome.headers]
     colour = {True: "green", False: "red", None: "yellow"}[outcome.as_explained]

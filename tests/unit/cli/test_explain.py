@@ -82,7 +82,7 @@ def test_what_did_happen_stands_below():
     outcome = Outcome("t", 200, "ci", (("x-kt-served-by", "ci"),), 0.0123)
     text = shown(explained(facts(share()), outcome))
     assert "Answered by the laptop of ann@laptop (session kt-mesh-web-ci)" in text
-    assert "Sent: status 200, answered by ci, after 12.3 ms" in text
+    assert "Sent: status 200, led to ci, after 12.3 ms" in text
     assert "as explained: x-kt-served-by: ci" in text
     text = shown(explained(facts(share()), Outcome("t", failure="connection reset")))
     assert "Sent: connection reset" in text

@@ -12,6 +12,7 @@ from ktconnect.objects.origin import address_of
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.explain import Explanation
 from ktconnect.rules.explain_facts import Facts
+from ktconnect.rules.mark import ORIGIN
 from ktconnect.rules.request import Request
 from ktconnect.traffic.asking import BadAnswer
 from ktconnect.traffic.exchange import Answer, header
@@ -22,6 +23,10 @@ from .probe import probe
 from .sending import ask
 from .spec import ExplainSpec
 
+NO_PROGRAM: Final = ("upstream connect error", "no healthy upstream", "upstream request timeout")
+"""How an Envoy begins what it says itself, where no program has answered (Envoy, local replies)."""
+
+LED: Final = "it names whom the request was led to, whose agent passes it on"
 TRACE: Final = "x-kt-trace"
 SERVED_BY: Final = "x-kt-served-by"
 NOBODY: Final = {
@@ -36,7 +41,8 @@ NOBODY: Final = {
 class Outcome:
     """What came of a request. ``failure``: why there is no answer, then ``status`` is 0.
 
-    ``served_by``: what the answer says of who gave it. ``as_explained``: whether that fits; None
+    ``served_by``: what the answer says of whom the request was led to. ``no_program``: what a proxy
+    said in place of an answer, as no program gave one. ``as_explained``: whether it all fits; None
     if nothing tells. ``seconds``: until the answer had ended.
     """
 
@@ -46,6 +52,7 @@ class Outcome:
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     failure: str = ""
+    no_program: str = ""
     as_explained: bool | None = None
     says: str = ""
 
@@ -58,6 +65,7 @@ class Outcome:
             "headers": [list(pair) for pair in self.headers],
             "seconds": round(self.seconds, 4),
             "failure": self.failure,
+            "noProgram": self.no_program,
             "asExplained": self.as_explained,
             "says": self.says,
         }
@@ -109,7 +117,15 @@ async def _sent(
 def outcome_of(answer: Answer, trace: str, seconds: float) -> Outcome:
     """An answer, not yet held against anything."""
     served_by = header(answer.headers, SERVED_BY)
-    return Outcome(trace, answer.status, served_by, answer.headers, seconds)
+    said = no_program(answer)
+    return Outcome(trace, answer.status, served_by, answer.headers, seconds, no_program=said)
+
+
+def no_program(answer: Answer) -> str:
+    """What a proxy on the way said itself, as no program answered; "" if one did, for all that can
+    be seen. (``server: envoy`` stands on answers of programs, too.)"""
+    text = answer.body.data[:200].decode("utf-8", "replace").strip()
+    return text if answer.status >= 500 and text.startswith(NO_PROGRAM) else ""
 
 
 def compared(said: Explanation, outcome: Outcome) -> Outcome:
@@ -123,9 +139,25 @@ def _verdict(said: Explanation, outcome: Outcome) -> tuple[bool | None, str]:
     if outcome.failure:
         fits = expected == "nobody"
         return fits, "as explained: nobody answers" if fits else NOBODY[expected]
+    if outcome.no_program:
+        return _by_proxy(expected, outcome)
     if expected == "nobody" and outcome.status < 500:
         return False, "somebody answered, though nobody was expected to"
-    return _served(said.served_by, outcome.served_by)
+    if expected == "nobody":
+        return None, f"status {outcome.status}: whether a program or a proxy said so is not known"
+    if outcome.status >= 500 and said.served_by and not outcome.served_by:
+        return False, f"{NOBODY[expected]}: status {outcome.status} without {SERVED_BY}"
+    led, words = _served(said.served_by, outcome.served_by)
+    passed_on = expected == "origin" and outcome.served_by not in ("", ORIGIN)
+    return led, f"{words} ({LED})" if led and passed_on else words
+
+
+def _by_proxy(expected: str, outcome: Outcome) -> tuple[bool, str]:
+    """A proxy's own words are nobody's answer, whatever they are headed with."""
+    told = f"status {outcome.status} is of a proxy on the way ({outcome.no_program})"
+    if expected == "nobody":
+        return True, f"as explained: nobody answers; {told}"
+    return False, f"not as explained: {NOBODY[expected]}; {told}"
 
 
 def _served(expected: str, found: str) -> tuple[bool | None, str]:

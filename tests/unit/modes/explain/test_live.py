@@ -13,11 +13,12 @@ from ktconnect.modes.explain.live import (
 from ktconnect.rules.explain import explain
 from ktconnect.rules.explain_facts import Place, Port
 from ktconnect.rules.request import Request
-from ktconnect.traffic.exchange import Answer
+from ktconnect.traffic.exchange import Answer, Body
 
 CI = Request(headers=(("version", "ci"),))
 MARKED = explain(CI, facts(share()))
 PLAIN = explain(CI, plain())
+DEAD = explain(CI, facts(share(), dead=("ci",)))
 NOBODY = explain(CI, plain(service=Place("web", "shop")))
 
 
@@ -32,6 +33,11 @@ NOBODY = explain(CI, plain(service=Place("web", "shop")))
         (PLAIN, Outcome("t", 200, "ci"), False, "ci, expected was none"),
         (NOBODY, Outcome("t", failure="refused"), True, "as explained: nobody answers"),
         (NOBODY, Outcome("t", 200), False, "though nobody was expected to"),
+        (NOBODY, Outcome("t", 500), None, "a program or a proxy"),
+        (MARKED, Outcome("t", 503), False, "nobody answered, though a laptop was expected to"),
+        (MARKED, Outcome("t", 500, "ci"), True, "as explained: x-kt-served-by: ci"),
+        (DEAD, Outcome("t", 200, "ci"), True, "whom the request was led to, whose agent passes it"),
+        (DEAD, Outcome("t", 200, "origin"), False, "origin, expected was ci"),
     ],
 )
 def test_what_came_is_held_against_what_was_expected(said, outcome, fits, words):
@@ -66,3 +72,20 @@ def test_it_is_sent_to_the_services_address():
         address_for({"spec": {"clusterIP": "None"}}, plain())
     with pytest.raises(UsageError, match="is UDP"):
         address_for(web, plain(port=Port(53, "dns", "udp")))
+
+
+@pytest.mark.parametrize("served_by", [(), (("x-kt-served-by", "ci"),)])
+def test_what_a_router_says_itself_is_nobodys_answer(served_by):
+    told = b"upstream connect error or disconnect/reset before headers. reset reason: overflow"
+    found = outcome_of(Answer(503, served_by, Body.whole(told)), "t", 0.1)
+    assert found.document()["noProgram"] == told.decode()
+    for said in (MARKED, DEAD, PLAIN):
+        assert compared(said, found).as_explained is False
+        assert "though" in compared(said, found).says
+        assert "reset reason: overflow" in compared(said, found).says
+    assert compared(NOBODY, found).as_explained is True
+
+
+def test_a_program_may_fail_by_itself():
+    for status, text in ((200, b"no healthy upstream"), (503, b"I am tired"), (500, b"")):
+        assert outcome_of(Answer(status, (), Body.whole(text)), "t", 0.1).no_program == ""
