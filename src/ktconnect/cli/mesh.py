@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from ktconnect import names
+from ktconnect.errors import UsageError
 from ktconnect.modes.mesh.spec import MeshSpec
 from ktconnect.modes.serving.expose import parse_exposes
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.router import RouterPod
+from ktconnect.rules.mark import ALLOWED
 from ktconnect.rules.match import HELP
 
 from .options import Command, shared_options, take_shared
@@ -71,7 +73,7 @@ SHARING = [
 )
 @click.option(
     "--versionMark",
-    default="",
+    default=None,
     metavar="[KEY:]VALUE",
     help="The header that marks a request.  [default: version, and five random letters]",
 )
@@ -112,10 +114,20 @@ def spec_of(flags: dict[str, Any], cluster: ClusterSpec) -> MeshSpec:
         exposes=parse_exposes(flags["expose"]),
         serving=serving_spec(flags, cluster),
         mode=flags["mode"],
-        mark=flags["versionmark"],
+        mark=mark_said(flags["versionmark"]),
         matches=flags["matches"],
         router=router_pod(flags, cluster),
     )
+
+
+def mark_said(text: str | None) -> str:
+    """``--versionMark`` as it was said, "" if it was not. Raises: UsageError for one that is empty,
+    as that of a variable of the shell that is not set: nobody wants a random one then."""
+    if text is not None and not text.strip():
+        raise UsageError(
+            "--versionMark is empty", hint=f"{ALLOWED}; or leave it out for a random one"
+        )
+    return text or ""
 
 
 def router_pod(flags: dict[str, Any], cluster: ClusterSpec) -> RouterPod:

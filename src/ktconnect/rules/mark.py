@@ -22,6 +22,11 @@ _LONGEST: Final = 63
 _LONGEST_LABEL: Final = 30  # a Service's name is 63, and has its target's in it, too
 
 
+ALLOWED: Final = (
+    f"a mark has 1 to {_LONGEST} characters: letters (a-z, A-Z), digits, and - . _ between them"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """``key`` is the header's name, lower-case. ``warning``: what was not taken as said, or ""."""
@@ -81,7 +86,7 @@ def _check(value: str) -> None:
     if not _VALUE.fullmatch(value) or len(value) > _LONGEST:
         raise UsageError(
             f"--versionMark: {value!r} can't mark a version",
-            hint=f"at most {_LONGEST} letters, digits, and - . _ between them",
+            hint=ALLOWED,
         )
     if value.lower() == ORIGIN:
         raise UsageError(

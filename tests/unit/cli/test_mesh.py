@@ -54,3 +54,11 @@ def test_what_can_not_be_meant_is_refused():
     done = CliRunner().invoke(mesh, ["web", "--mode", "magic"], **SPELLING)
     assert done.exit_code == 2
     assert "magic" in done.output
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_mark_is_a_variable_that_is_not_set(text):
+    with pytest.raises(UsageError, match="--versionMark is empty") as caught:
+        spec("web", "--versionMark", text)
+    assert "1 to 63 characters" in caught.value.hint
+    assert spec("web").mark == ""

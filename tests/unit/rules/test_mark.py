@@ -37,6 +37,8 @@ def test_a_value_that_can_mark_nothing_is_refused(value):
     with pytest.raises(UsageError, match="--versionMark") as caught:
         version_mark(f"mark:{value}", "abcde")
     assert caught.value.hint
+    if value.lower() != "origin":
+        assert "1 to 63 characters: letters" in caught.value.hint
 
 
 def test_it_is_shown_as_a_header_and_matched_as_one():
