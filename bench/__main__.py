@@ -81,7 +81,9 @@ def _bench(field: Field, peers: list[Peer], only: str, out: Path) -> None:
             run.at(delay, wanted)
         if callers:
             _from_cluster(run, callers)
-    Console(width=None if sys.stdout.isatty() else WIDE, emoji=False).print(table.table(run.results))
+    Console(width=None if sys.stdout.isatty() else WIDE, emoji=False).print(
+        table.table(run.results)
+    )
     for problem in table.problems(run.results):
         console.print(f"not measured: {problem}", style="yellow", markup=False)
     facts = {
