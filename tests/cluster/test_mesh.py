@@ -66,6 +66,11 @@ def objects(shop):
     return sorted(f"{each['kind']}/{each['metadata']['name']}" for each in found["items"])
 
 
+def address(shop, name):
+    found = shop.cluster.get("service", name, f"--namespace={shop.namespace}")
+    return found["spec"]["clusterIP"]
+
+
 def test_users_come_and_go_under_load_and_nobody_gets_an_answer_that_is_not_his(shop, report):
     before, text = objects(shop), service_text(shop.cluster, shop.namespace, "shop")
     with contextlib.ExitStack() as stack:
@@ -140,10 +145,14 @@ def test_what_others_change_or_delete_is_as_it_should_be_again(shop, ann):
     patch = json.dumps([{"op": "replace", "path": "/spec/selector", "value": again}])
     with mesh(shop, ann) as session:
         router = shop.pods("kt-session=shop-kt-router")
+        origin = address(shop, "shop-kt-origin")
         cluster.kubectl("delete", "configmap", "shop-kt-router", where)
         said(session, "ConfigMap shop-kt-router is made again")
         cluster.kubectl("delete", "service", "shop-kt-origin", where)
         said(session, "shop-kt-origin is made again")
+        assert address(shop, "shop-kt-origin") == origin, "agents know it"
+        cluster.kubectl("delete", "service", "shop-kt-mesh-ann", where)
+        said(session, "shop-kt-mesh-ann was deleted, and is there again")
         cluster.kubectl("delete", "deployment", "shop-kt-router", where)
         said(session, "Deployment shop-kt-router is made again")
         wait_until(lambda: selector(cluster, shop.namespace, "shop") == ROUTED, within=20)
