@@ -159,7 +159,7 @@ def test_the_events_are_those_of_the_documentation(cluster, namespace, connect):
     assert set(kinds[:ready]) == {"step"}
     assert set(kinds) == {"step", "ready", "status", "end"}
     for event in session.events[:ready]:
-        assert set(event) == {"time", "event", "title", "result", "seconds"}
+        assert set(event) == {"time", "event", "title", "result", "seconds", "good"}
     for event, told in ((session.ready, Ready), (session.status, Status)):
         assert set(event) == {"time", "event", *(field.name for field in fields(told))}
 

@@ -65,7 +65,7 @@ def test_a_sleeping_laptop_goes_on_where_it_was_and_tells_what_happened(shop, lo
             died = time.time()
             with stopped(session.pid):
                 callers.served_by_pods()
-                pause(3)
+                pause(6)  # longer than the agent takes to notice, whoever answered meanwhile
             told = said(session, "this machine was away")
             callers.served_by_laptop()
         calls = callers.nobody_noticed(died)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 
 from tests.unit.dns.messages import response
+from tests.unit.tunnel.ends import free_port
 
 from ktconnect.dns.ask import AskFailed, receive_query
 from ktconnect.dns.message import parse_question
@@ -15,7 +16,7 @@ Handler = Callable[[bytes], bytes | None]
 
 def udp_socket() -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind(("127.0.0.1", free_port()))
     sock.setblocking(False)
     return sock
 

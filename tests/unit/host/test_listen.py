@@ -2,6 +2,7 @@ import socket
 from ipaddress import IPv4Address
 
 import pytest
+from tests.unit.tunnel.ends import free_port
 
 from ktconnect.errors import HostError
 from ktconnect.host.listen import open_dns_sockets
@@ -11,9 +12,7 @@ CANDIDATES = [IPv4Address("127.0.0.77"), IPv4Address("127.0.0.78")]
 
 @pytest.fixture
 def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.77", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 def test_udp_and_tcp_are_on_the_same_address(port):
