@@ -41,7 +41,11 @@ _OF_PART: Final = re.compile(r"(?P<sign>:|[=\^~]?=)(?P<value>.*)", re.DOTALL)
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")  # RFC 9110 §5.5: no controls
 _OF_VALUE: Final[dict[Part, tuple[re.Pattern[str], str]]] = {
-    "path": (re.compile(r"/[^?#\s]*"), "is no path: it begins with / and has no ? or #"),
+    "path": (
+        re.compile(r"/[!\x22$->@-~]*"),
+        "is no path as it is sent: it begins with /, has no ? or #, and letters beyond ASCII are "
+        "percent-encoded, as in /%C3%BC",
+    ),
     "method": (_TOKEN, "is no method"),
     "grpc": (
         re.compile(r"[A-Za-z_][\w.]*/(?:[A-Za-z_]\w*)?", re.ASCII),

@@ -53,8 +53,10 @@ def described(record: Record, now: datetime) -> str:
 
 
 def _held(record: Record, now: datetime) -> str:
+    """A laptop that died a moment ago counts as alive: so it is said when it was heard."""
     state = "is alive" if record.is_alive(now) else "is dead"
-    return f"{described(record, now)}; that laptop {state}"
+    heard = f", last heard {ago(now - record.renewed)} ago" if record.renewed else ""
+    return f"{described(record, now)}; that laptop {state}{heard}"
 
 
 def ago(passed: timedelta) -> str:

@@ -63,6 +63,7 @@ def test_conditions_with_a_comma_between_must_all_hold():
         ("header:x user=1", "no name of a header"),
         ("header:x^=", "begins with nothing"),
         ("path:api", "is no path"),
+        ("path:/ü", "percent-encoded"),
         ("path=/a?b=1", "is no path"),
         ("method^=P", "as a whole"),
         ("method=GET POST", "is no method"),

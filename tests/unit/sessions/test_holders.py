@@ -17,7 +17,8 @@ def test_all_who_hold_it_are_named():
     taken = Taken(record("ann", 720), MOMENT, record("bob", 5))
     assert str(taken) == (
         "service/web is taken: mesh by ann@laptop via version 'ann', for 12 min; "
-        "that laptop is dead; mesh by bob@laptop via version 'bob', for 5 s; that laptop is alive"
+        "that laptop is dead, last heard 12 min ago; "
+        "mesh by bob@laptop via version 'bob', for 5 s; that laptop is alive, last heard 5 s ago"
     )
     assert taken.alive
     assert "--takeover" in taken.hint
