@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import time
 from contextlib import suppress
 
@@ -34,8 +35,15 @@ async def send(place: Place, request: Request, limit: float) -> Exchange:
 
 
 def why(error: OSError) -> str:
-    """What the system says, in lower case: asyncio's own words tell where, which is known."""
-    return (os.strerror(error.errno) if error.errno else str(error)).lower()
+    """What the system says, in lower case: asyncio's own words tell where, which is known.
+
+    A name with several addresses, none of which answers, has no error of the system's own.
+    """
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror).lower()  # its numbers are not the system's
+    if error.errno:
+        return os.strerror(error.errno).lower()
+    return "no connection to any of its addresses"
 
 
 async def _asked(place: Place, asking: Asking) -> Answer:

@@ -3,7 +3,7 @@ import socket
 
 from tests.unit.modes.answering import answering, ok, serving
 
-from ktconnect.modes.replay.sending import send
+from ktconnect.modes.replay.sending import send, why
 from ktconnect.modes.replay.spec import Place
 from ktconnect.traffic.exchange import Body, Request
 from ktconnect.wire.target import Target
@@ -51,6 +51,13 @@ async def test_who_answers_before_the_end_of_the_request_is_heard():
         seen = await send(Place(target), large, 10)
     assert seen.answer is not None
     assert seen.answer.status == 413
+
+
+def test_a_name_of_several_addresses_that_all_refuse_is_said_in_few_words():
+    both = OSError("Multiple exceptions: [Errno 111] ('::1', 1), [Errno 111] ('127.0.0.1', 1)")
+    assert why(both) == "no connection to any of its addresses"
+    assert why(ConnectionRefusedError(111, "told at length")) == "connection refused"
+    assert why(socket.gaierror(-2, "Name or service not known")) == "name or service not known"
 
 
 async def test_why_there_is_no_answer_is_said():
