@@ -16,6 +16,9 @@ ANNOTATION_TAKEN_BY = "kt-taken-by"
 ANNOTATION_LEAVING = "kt-leaving"
 ANNOTATION_READY = "kt-ready"
 
+SERVED_BY = "x-kt-served-by"
+"""Header of an answer: to whom the request was led, a session's mark or ``origin``."""
+
 ROLE_CONNECT = "shadow-connect"
 ROLE_FORWARD = "shadow-forward"
 ROLE_EXCHANGE = "shadow-exchange"

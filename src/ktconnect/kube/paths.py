@@ -46,6 +46,9 @@ def _core(plural: str, namespaced: bool = True) -> Resource:
     return Resource("", "v1", plural, namespaced)
 
 
+VIRTUAL_SERVICE = "networking.istio.io/v1/VirtualService"
+HTTP_ROUTE = "gateway.networking.k8s.io/v1/HTTPRoute"
+
 KINDS: Mapping[str, Resource] = {
     "v1/ConfigMap": _core("configmaps"),
     "v1/Endpoints": _core("endpoints"),

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from ktconnect.apply.change import Entry, Json
 from ktconnect.errors import UsageError
 
-from .paths import KINDS, split_key
+from .paths import KINDS, VIRTUAL_SERVICE, split_key
 from .pointer import REPLICAS
 
 AGENT = re.compile(r".+-kt-((exchange|preview|mesh|mirror)-[a-z0-9]+|router)")
@@ -32,7 +32,6 @@ stands: this, and the Service's name."""
 ROUTE = re.compile(r"/spec/http\[name=(kt-(mesh|mirror)-[a-z0-9]([-a-z0-9]*[a-z0-9])?)\]")
 """A route of ours among the user's own, in a VirtualService (Istio, "HTTPRoute", ``name``)."""
 
-VIRTUAL_SERVICE = "networking.istio.io/v1/VirtualService"
 SHARE = "/metadata/annotations/kt-route"
 """What a session takes of a Service, said on its own Service: undone, it is leaving."""
 

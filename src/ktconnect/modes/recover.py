@@ -7,8 +7,7 @@ from ktconnect.apply.rehearsal import Step
 from ktconnect.errors import Conflict, UsageError
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
-from ktconnect.kube.paths import split_key
-from ktconnect.kube.undoable import VIRTUAL_SERVICE
+from ktconnect.kube.paths import VIRTUAL_SERVICE, split_key
 from ktconnect.objects.session import Record
 from ktconnect.sessions.holders import Taken, is_shared
 from ktconnect.sessions.lease import server_clock, sessions

@@ -8,6 +8,8 @@ import re
 from itertools import product
 from typing import Any, Final
 
+from ktconnect.names import SERVED_BY
+
 from .envoy_clusters import METADATA, origin_cluster, share_cluster
 from .envoy_parts import ANY, Json, compact
 from .mark import ORIGIN
@@ -15,9 +17,6 @@ from .match import cookie_regex
 from .model import Condition, Match, Share
 from .order import Rule, may_both_hold, ordered
 from .plan import RoutedPort, RoutePlan
-
-SERVED_BY: Final = "x-kt-served-by"
-"""The header of an answer that says whose it is: a session's mark, or ``origin``."""
 
 MOST_COPIES: Final = 64
 """Routes for the origin at most. Who gets a copy is part of a route, so mirrors with conditions

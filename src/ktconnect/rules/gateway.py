@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from ktconnect.names import SERVED_BY
+
 from .gateway_match import before, route_match
-from .istio import SERVED_BY
 from .model import Share
 
 Manifest = dict[str, Any]

@@ -11,6 +11,7 @@ from itertools import combinations, product
 from typing import Any, Final
 
 from ktconnect.errors import UsageError
+from ktconnect.names import SERVED_BY
 
 from .istio_hosts import host_fits, is_wildcard
 from .istio_match import http_match
@@ -20,7 +21,6 @@ from .plan import app_of
 
 Manifest = dict[str, Any]
 
-SERVED_BY: Final = "x-kt-served-by"
 RETRIES: Final = {"attempts": 2, "retryOn": "connect-failure,refused-stream"}
 """Only what nobody has seen yet is sent again: Istio's default repeats after a 503, too."""
 REST: Final = "kt-rest"

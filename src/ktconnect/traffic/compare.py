@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from ktconnect.names import SERVED_BY
+
 from .bodies import is_json, json_of, plain, text_of
 from .exchange import Answer, Body, Headers, header
 from .secrets import told
@@ -15,7 +17,7 @@ from .tree import ABSENT, differences
 
 NOISE = frozenset(
     {
-        *("date", "server", "age", "via", "x-request-id", "x-kt-served-by"),
+        *("date", "server", "age", "via", "x-request-id", SERVED_BY),
         *("connection", "keep-alive", "transfer-encoding", "content-length", "traceparent"),
     }
 )

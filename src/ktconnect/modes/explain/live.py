@@ -8,6 +8,7 @@ from typing import Any, Final
 from ktconnect.errors import KtError, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.report import Reporter
+from ktconnect.names import SERVED_BY
 from ktconnect.objects.origin import address_of
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.explain import Explanation
@@ -28,7 +29,6 @@ NO_PROGRAM: Final = ("upstream connect error", "no healthy upstream", "upstream 
 
 LED: Final = "it names whom the request was led to, whose agent passes it on"
 TRACE: Final = "x-kt-trace"
-SERVED_BY: Final = "x-kt-served-by"
 NOBODY: Final = {
     "laptop": "nobody answered, though a laptop was expected to",
     "origin": "nobody answered, though the origin was expected to",

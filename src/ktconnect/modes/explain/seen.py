@@ -8,7 +8,7 @@ from typing import Final
 from ktconnect.errors import Forbidden
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
-from ktconnect.kube.paths import Kind, Resource
+from ktconnect.kube.paths import HTTP_ROUTE, Kind, Resource
 from ktconnect.modes.checks.seen import ISTIO, SLICE, VERSIONS
 from ktconnect.modes.targets import POD, SERVICE
 from ktconnect.objects.origin import fitted
@@ -18,7 +18,6 @@ from ktconnect.sessions.lease import sessions
 log = logging.getLogger(__name__)
 
 ROUTER: Final = "-kt-router"
-HTTP_ROUTE: Final = "gateway.networking.k8s.io/v1/HTTPRoute"
 
 
 @dataclass(slots=True)

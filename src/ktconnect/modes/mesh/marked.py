@@ -10,6 +10,7 @@ from ktconnect.modes.explain.sending import ask
 from ktconnect.modes.serving.line import Line
 from ktconnect.modes.serving.selftest import Unproven, milliseconds
 from ktconnect.modes.serving.way import InboundPlan
+from ktconnect.names import SERVED_BY
 from ktconnect.objects.origin import address_of
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest
@@ -31,7 +32,6 @@ WITHIN: Final = 8.0
 ONE_TRY: Final = 2.0
 AGAIN: Final = 0.15
 PROBE: Final = "x-kt-probe"
-SERVED_BY: Final = "x-kt-served-by"
 
 
 class Marked:

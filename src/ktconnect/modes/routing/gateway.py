@@ -12,6 +12,7 @@ from typing import Final
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import KtError, Refused
+from ktconnect.kube.paths import HTTP_ROUTE
 from ktconnect.modes.checks.seen import SLICE
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
@@ -21,7 +22,7 @@ from ktconnect.rules.model import Share
 
 from .changes import Changes
 from .driver import Place
-from .gateway_routes import HTTP_ROUTE, Routes
+from .gateway_routes import Routes
 from .shares import Shares
 
 log = logging.getLogger(__name__)

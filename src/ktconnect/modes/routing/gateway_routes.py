@@ -8,6 +8,7 @@ from typing import Final
 from ktconnect import names
 from ktconnect.errors import Conflict, Forbidden, Refused, UsageError
 from ktconnect.kube.failures import NotFound
+from ktconnect.kube.paths import HTTP_ROUTE, VIRTUAL_SERVICE
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.agent import object_metadata
 from ktconnect.objects.session import Manifest
@@ -20,9 +21,7 @@ from ktconnect.rules.model import Share
 from .driver import Place
 from .shares import Shares
 
-HTTP_ROUTE: Final = "gateway.networking.k8s.io/v1/HTTPRoute"
 GRPC_ROUTE: Final = "gateway.networking.k8s.io/v1/GRPCRoute"
-VIRTUAL_SERVICE: Final = "networking.istio.io/v1/VirtualService"
 TRIES: Final = 10
 AGAIN: Final = 0.1
 

@@ -12,6 +12,7 @@ from typing import Final
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, KtError, Refused, UsageError
 from ktconnect.kube.failures import NotFound
+from ktconnect.kube.paths import VIRTUAL_SERVICE
 from ktconnect.modes.checks.seen import SLICE
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.targets import SERVICE
@@ -22,7 +23,6 @@ from .changes import Changes
 from .driver import Place
 from .istio_policy import DESTINATION_RULE
 from .istio_rules import IstioRules
-from .istio_theirs import VIRTUAL_SERVICE
 from .shares import Shares
 
 log = logging.getLogger(__name__)

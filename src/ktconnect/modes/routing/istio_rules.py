@@ -14,6 +14,7 @@ from typing import Final
 
 from ktconnect.errors import Conflict, Forbidden
 from ktconnect.kube.failures import NotFound
+from ktconnect.kube.paths import VIRTUAL_SERVICE
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.agent import object_metadata
 from ktconnect.objects.origin import fitted
@@ -25,7 +26,7 @@ from ktconnect.sessions.shared import shared_session
 
 from .driver import Place
 from .istio_policy import Policy, said_by
-from .istio_theirs import VIRTUAL_SERVICE, Put, Theirs, Wish, check_room, notes
+from .istio_theirs import Put, Theirs, Wish, check_room, notes
 from .shares import Shares, with_own
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from typing import Final
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, UsageError
+from ktconnect.kube.paths import VIRTUAL_SERVICE
 from ktconnect.objects.session import Manifest, record_of
 from ktconnect.rules.istio import Rules, merged
 from ktconnect.rules.istio_hosts import is_seen_in
@@ -17,7 +18,6 @@ from ktconnect.rules.model import Share
 
 from .driver import Place
 
-VIRTUAL_SERVICE: Final = "networking.istio.io/v1/VirtualService"
 HTTP: Final = "/spec/http"
 
 
