@@ -1,9 +1,18 @@
 """How two answers to one request look, for a person. Markup of rich."""
 
+import click
 from rich.markup import escape
 
 from ktconnect.modes.report import Compared, Totals
 from ktconnect.traffic.compare import Difference
+
+ignore_header = click.option(
+    "--ignoreHeader",
+    "ignored",
+    multiple=True,
+    metavar="NAME",
+    help="Leave this header out when comparing.  [repeatable]",
+)
 
 
 def block_of(compared: Compared) -> list[str]:

@@ -11,6 +11,7 @@ from ktconnect.modes.serving.expose import parse_exposes
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.rules.match import parse_match
 
+from .comparing import ignore_header
 from .mesh import router_pod, sharing_options
 from .options import shared_options, take_shared
 from .serving import run_serving, serving_options, serving_spec
@@ -46,13 +47,7 @@ MODES = ("auto", "router", "istio", "gateway", "tcp")
     help="How many of the requests that match.",
 )
 @click.option("--diff", is_flag=True, help="Compare each answer with the original's.")
-@click.option(
-    "--ignoreHeader",
-    "ignored",
-    multiple=True,
-    metavar="NAME",
-    help="Leave this header out when comparing.  [repeatable]",
-)
+@ignore_header
 @click.option("--record", default="", metavar="FILE.har", help="Write requests and answers down.")
 @click.option(
     "--recordSecrets", is_flag=True, help="With credentials and cookies, which else are masked."

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from .comparing import ignore_header
 from .options import TOLD, local_options, take_all
 
 SPEEDS = ("asRecorded", "max")
@@ -27,13 +28,7 @@ SPEEDS = ("asRecorded", "max")
     help="Send this header with every request, in place of the recorded one.  [repeatable]",
 )
 @click.option("--diff", is_flag=True, help="Compare the answers with those recorded.")
-@click.option(
-    "--ignoreHeader",
-    "ignored",
-    multiple=True,
-    metavar="NAME",
-    help="Leave this header out when comparing.  [repeatable]",
-)
+@ignore_header
 @click.option(
     "--speed",
     type=click.Choice(SPEEDS, case_sensitive=False),

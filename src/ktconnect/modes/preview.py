@@ -7,15 +7,13 @@ from ktconnect.kube.client import Cluster
 from ktconnect.objects.ports import preview_ports
 from ktconnect.objects.rights import PREVIEW
 from ktconnect.objects.session import Manifest
-from ktconnect.tunnel.tuning import raise_open_files
 
 from .checks.local import check_local
 from .checks.seen import enforce
-from .clean import clean_quietly
-from .cluster import load_config, owned_by_user, require
-from .dryrun import cluster_for, make_way_or_tell
+from .dryrun import make_way_or_tell
 from .preview_way import PreviewWay, owner_of
 from .report import Reporter
+from .serving.opening import opened
 from .serving.plan import inbound_plan, session_lease
 from .serving.session import InboundSession, serve
 from .serving.spec import PreviewSpec
@@ -29,16 +27,9 @@ async def run(spec: PreviewSpec, reporter: Reporter) -> None:
     Raises: KtError, before anything is changed wherever that can be known.
     """
     began = time.monotonic()
-    raise_open_files()
-    config = load_config(spec.serving.cluster)
-    owned_by_user()
-    dry_run = spec.serving.dry_run
-    async with cluster_for(config, dry_run=dry_run) as cluster:
-        namespace = spec.serving.cluster.namespace or cluster.namespace
-        await require(cluster, namespace, PREVIEW)
-        await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
+    async with opened(spec.serving, PREVIEW, reporter) as (cluster, namespace):
         session = await prepare(spec, cluster, namespace, reporter)
-        await serve([session], reporter, began, dry_run=dry_run)
+        await serve([session], reporter, began, dry_run=spec.serving.dry_run)
 
 
 async def prepare(

@@ -9,6 +9,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.unit.kube.fakeanswers import Answer, Asked, denied, failed, head_of, read_request
@@ -49,6 +50,16 @@ class FakeApi(FakeStore):
                 **fields,
             }
         )
+
+    def kubeconfig(self, folder: Path, namespace: str) -> str:
+        """Writes one into ``folder``; where it is."""
+        path = folder / "config"
+        path.write_text(
+            f"clusters: [{{name: c, cluster: {{server: '{self.url}'}}}}]\n"
+            f"contexts: [{{name: x, context: {{cluster: c, namespace: {namespace}}}}}]\n"
+            "current-context: x\n"
+        )
+        return str(path)
 
     @asynccontextmanager
     async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["FakeApi"]:

@@ -52,14 +52,10 @@ def test_a_name_that_is_free_is_no_trouble():
 
 async def test_a_dry_run_goes_all_the_way_and_makes_nothing(tmp_path):
     async with in_shop() as (api, _, reporter):
-        path = tmp_path / "config"
-        path.write_text(
-            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
-            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
-            "current-context: x\n"
-        )
         serving = ServingSpec(
-            ClusterSpec(kubeconfig=str(path)), skip_port_checking=True, dry_run=True
+            ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "shop")),
+            skip_port_checking=True,
+            dry_run=True,
         )
         before = set(api.objects)
         await run(PreviewSpec("mine", parse_exposes("1:80"), serving), reporter)

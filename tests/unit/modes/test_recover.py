@@ -240,12 +240,7 @@ async def test_several_names_are_recovered_from_the_kubeconfigs_cluster(tmp_path
         for name in ("web", "shop"):
             put_service(api, name)
             put_lease(api, 90, f"kt-exchange-{name}", [entry(name)])
-        path = tmp_path / "config"
-        path.write_text(
-            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
-            "contexts: [{name: x, context: {cluster: c, namespace: demo}}]\ncurrent-context: x\n"
-        )
-        cluster = ClusterSpec(kubeconfig=str(path))
+        cluster = ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "demo"))
         await run(RecoverSpec(cluster, ("web", "service/shop")), reporter)
         assert [selector(api, name) for name in ("web", "shop")] == [BEFORE, BEFORE]
         await run_setup(SetupSpec(cluster), reporter)

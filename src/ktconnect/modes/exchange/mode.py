@@ -7,11 +7,10 @@ from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import enforce, look
 from ktconnect.modes.checks.service import check_service
-from ktconnect.modes.clean import clean_quietly
-from ktconnect.modes.cluster import load_config, owned_by_user, require
-from ktconnect.modes.dryrun import cluster_for, make_way_or_tell
+from ktconnect.modes.dryrun import make_way_or_tell
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.expose import check_exposed, exposes_for
+from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.spec import RECOVER_WAIT, ExchangeSpec
@@ -20,7 +19,6 @@ from ktconnect.modes.targets import SERVICE, find_services, parse_target
 from ktconnect.objects.ports import Expose, map_ports
 from ktconnect.objects.rights import EXCHANGE_SCALE, EXCHANGE_SELECTOR
 from ktconnect.objects.session import Manifest
-from ktconnect.tunnel.tuning import raise_open_files
 
 from .scale_sessions import scale_sessions
 from .selector import SelectorWay
@@ -32,24 +30,16 @@ async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
     Raises: KtError, before anything is changed wherever that can be known.
     """
     began = time.monotonic()
-    raise_open_files()
-    config = load_config(spec.serving.cluster)
-    owned_by_user()
-    dry_run = spec.serving.dry_run
     if spec.mode != "scale" and spec.recover_wait != RECOVER_WAIT:
         reporter.note("--recoverWaitTime is of --mode scale: nothing is scaled, so nothing waits")
-    async with cluster_for(config, dry_run=dry_run) as cluster:
-        namespace = spec.serving.cluster.namespace or cluster.namespace
+    rights = EXCHANGE_SCALE if spec.mode == "scale" else EXCHANGE_SELECTOR
+    async with opened(spec.serving, rights, reporter) as (cluster, namespace):
         if spec.mode == "scale":
-            await require(cluster, namespace, EXCHANGE_SCALE)
-            await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
             sessions = await scale_sessions(spec, cluster, namespace, reporter)
         else:
-            await require(cluster, namespace, EXCHANGE_SELECTOR)
-            await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
             services = await find_targets(spec, cluster, namespace, reporter)
             sessions = [await prepare(spec, cluster, service, reporter) for service in services]
-        await serve(sessions, reporter, began, dry_run=dry_run)
+        await serve(sessions, reporter, began, dry_run=spec.serving.dry_run)
 
 
 class Targets(Protocol):

@@ -12,9 +12,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import Seen, enforce, look
 from ktconnect.modes.checks.service import check_ruled, check_service
-from ktconnect.modes.clean import clean_quietly
-from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
-from ktconnect.modes.dryrun import cluster_for
+from ktconnect.modes.cluster import holder
 from ktconnect.modes.exchange.mode import find_targets
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, mesh_driver, sidecar_labels
@@ -24,6 +22,7 @@ from ktconnect.modes.routing.redirect import as_before
 from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
 from ktconnect.modes.serving.expose import exposes_for
+from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.way import InboundPlan
@@ -48,7 +47,6 @@ from ktconnect.rules.model import Match, Share
 from ktconnect.rules.plan import app_of
 from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
 from ktconnect.sessions.taken import Taker
-from ktconnect.tunnel.tuning import raise_open_files
 
 from .checks import check_all, check_marked
 from .manual import ManualWay
@@ -79,23 +77,16 @@ async def run(spec: MeshSpec, reporter: Reporter) -> None:
     Raises: KtError, before anything is changed wherever that can be known.
     """
     began = time.monotonic()
-    raise_open_files()
-    config = load_config(spec.serving.cluster)
-    owned_by_user()
-    dry_run = spec.serving.dry_run
     mark = version_mark(spec.mark, random_letters())
     matches = alternatives(mark, spec.matches, marked=bool(spec.mark))
     if mark.warning:
         reporter.warn(mark.warning)
-    async with cluster_for(config, dry_run=dry_run) as cluster:
-        namespace = spec.serving.cluster.namespace or cluster.namespace
-        await require(cluster, namespace, RIGHTS[spec.mode])
-        await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
+    async with opened(spec.serving, RIGHTS[spec.mode], reporter) as (cluster, namespace):
         services = await find_targets(spec, cluster, namespace, reporter)
         asked = Asked(spec, mark, matches)
         plan = prepare_manual if spec.mode == "manual" else prepare
         sessions = [await plan(asked, cluster, service, reporter) for service in services]
-        await serve(sessions, reporter, began, dry_run=dry_run)
+        await serve(sessions, reporter, began, dry_run=spec.serving.dry_run)
 
 
 def random_letters() -> str:

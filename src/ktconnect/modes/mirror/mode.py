@@ -10,9 +10,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import Seen, enforce, look
 from ktconnect.modes.checks.service import check_ruled, check_service
-from ktconnect.modes.clean import clean_quietly
-from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
-from ktconnect.modes.dryrun import cluster_for
+from ktconnect.modes.cluster import holder
 from ktconnect.modes.mesh.checks import check_marked
 from ktconnect.modes.mesh.mode import driver_for, random_letters
 from ktconnect.modes.mesh.spec import MeshSpec
@@ -21,6 +19,7 @@ from ktconnect.modes.routing.auto import choice, sidecar_labels
 from ktconnect.modes.routing.driver import Place
 from ktconnect.modes.routing.redirect import as_before
 from ktconnect.modes.serving.expose import exposes_for
+from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve
 from ktconnect.modes.serving.way import InboundPlan
@@ -42,7 +41,6 @@ from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
 from ktconnect.rules.plan import app_of
 from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
-from ktconnect.tunnel.tuning import raise_open_files
 
 from .keeping import kept
 from .raw import prepare_raw
@@ -69,14 +67,8 @@ async def run(spec: MirrorSpec, reporter: Reporter) -> None:
     Raises: KtError, before anything is changed wherever that can be known.
     """
     began = time.monotonic()
-    raise_open_files()
-    config = load_config(spec.serving.cluster)
-    owned_by_user()
     dry_run = spec.serving.dry_run
-    async with cluster_for(config, dry_run=dry_run) as cluster:
-        namespace = spec.serving.cluster.namespace or cluster.namespace
-        await require(cluster, namespace, RIGHTS[spec.mode])
-        await clean_quietly(cluster, namespace, reporter, dry_run=dry_run)
+    async with opened(spec.serving, RIGHTS[spec.mode], reporter) as (cluster, namespace):
         service = await _target(spec, cluster, namespace, reporter)
         if spec.mode == "tcp":
             raw = await prepare_raw(spec, cluster, service, reporter)

@@ -92,25 +92,13 @@ async def test_whoever_has_replaced_its_pods_is_named():
             await prepare(spec(), cluster, service(), reporter)
 
 
-@pytest.fixture
-def kubeconfig(tmp_path):
-    """Writes a kubeconfig for a fake API server."""
-
-    def write(api):
-        path = tmp_path / "config"
-        path.write_text(
-            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
-            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
-            "current-context: x\n"
-        )
-        return ClusterSpec(kubeconfig=str(path))
-
-    return write
-
-
-async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
+async def test_a_dry_run_goes_all_the_way_and_changes_nothing(tmp_path):
     async with in_shop() as (api, _, reporter):
-        serving = ServingSpec(kubeconfig(api), skip_port_checking=True, dry_run=True)
+        serving = ServingSpec(
+            ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "shop")),
+            skip_port_checking=True,
+            dry_run=True,
+        )
         before = {key: value["spec"] for key, value in api.objects.items()}
         asked = ExchangeSpec(("web",), parse_exposes("1:80"), serving, recover_wait=60)
         await run(asked, reporter)
@@ -120,8 +108,15 @@ async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
     assert [key for key, *_ in reporter.changed] == ["v1/Service/shop/web#/spec/selector"]
 
 
-async def test_a_missing_right_is_named_before_anything_is_looked_at(kubeconfig):
+async def test_a_missing_right_is_named_before_anything_is_looked_at(tmp_path):
     async with in_shop() as (api, _, reporter):
         api.denied = {("patch", "services", "shop")}
         with pytest.raises(Forbidden, match="patch services in namespace shop"):
-            await run(ExchangeSpec(("web",), (), ServingSpec(kubeconfig(api))), reporter)
+            await run(
+                ExchangeSpec(
+                    ("web",),
+                    (),
+                    ServingSpec(ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "shop"))),
+                ),
+                reporter,
+            )

@@ -25,22 +25,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-@pytest.fixture
-def kubeconfig(tmp_path):
-    """Writes a kubeconfig for a fake API server."""
-
-    def write(api):
-        path = tmp_path / "config"
-        path.write_text(
-            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
-            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
-            "current-context: x\n"
-        )
-        return ClusterSpec(kubeconfig=str(path))
-
-    return write
-
-
 def asked(mark="ci", *matches, expose="1:80", mode="router", **fields):
     serving = ServingSpec(skip_port_checking=True, **fields)
     spec = MeshSpec(("web",), parse_exposes(expose), serving, mode, mark, matches)
@@ -114,10 +98,14 @@ def test_it_is_said_how_the_service_is_reached(mark, matches, says):
     assert found == f"Now you can access your service {says}"
 
 
-async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
+async def test_a_dry_run_goes_all_the_way_and_changes_nothing(tmp_path):
     async with in_shop() as (api, _, reporter):
         before = {key: value["spec"] for key, value in api.objects.items()}
-        serving = ServingSpec(kubeconfig(api), skip_port_checking=True, dry_run=True)
+        serving = ServingSpec(
+            ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "shop")),
+            skip_port_checking=True,
+            dry_run=True,
+        )
         spec = MeshSpec(("web",), parse_exposes("1:80"), serving, "router", "-x:ci")
         await run(spec, reporter)
         assert {key: value["spec"] for key, value in api.objects.items()} == before
@@ -128,10 +116,16 @@ async def test_a_dry_run_goes_all_the_way_and_changes_nothing(kubeconfig):
     assert "can't be a header's name" in reporter.warnings[0][0]
 
 
-async def test_a_missing_right_is_named_before_anything_is_looked_at(kubeconfig):
+async def test_a_missing_right_is_named_before_anything_is_looked_at(tmp_path):
     async with in_shop() as (api, _, reporter):
         api.denied = {("patch", "pods", "shop")}
-        spec = MeshSpec(("web",), (), ServingSpec(kubeconfig(api)), "router", "ci")
+        spec = MeshSpec(
+            ("web",),
+            (),
+            ServingSpec(ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "shop"))),
+            "router",
+            "ci",
+        )
         with pytest.raises(Forbidden, match="patch pods in namespace shop"):
             await run(spec, reporter)
 

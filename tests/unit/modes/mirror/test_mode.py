@@ -105,13 +105,7 @@ async def test_a_dry_run_makes_nothing_and_writes_no_file(tmp_path, monkeypatch,
         path = tmp_path / "a.har"
         keeping = Keeping(diff=diff, record=str(path) if diff else "")
         wanted = spec(keeping=keeping)
-        config = tmp_path / "config"
-        config.write_text(
-            f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\n"
-            "contexts: [{name: x, context: {cluster: c, namespace: shop}}]\n"
-            "current-context: x\n"
-        )
-        cluster_spec = ClusterSpec(kubeconfig=str(config))
+        cluster_spec = ClusterSpec(kubeconfig=api.kubeconfig(tmp_path, "shop"))
         serving = replace(wanted.serving, cluster=cluster_spec, dry_run=True)
         await run(replace(wanted, serving=serving), reporter)
         assert set(api.objects) == before
