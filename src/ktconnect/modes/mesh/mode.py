@@ -1,7 +1,5 @@
 """`ktctl mesh`: marked requests come to this machine."""
 
-import secrets
-import string
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,25 +8,20 @@ from typing import Final
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import Seen, enforce, look
+from ktconnect.modes.checks.seen import Seen, enforce
 from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.exchange.mode import find_targets
 from ktconnect.modes.report import Reporter
-from ktconnect.modes.routing.auto import choice, mesh_driver, sidecar_labels
-from ktconnect.modes.routing.backends import Backends
-from ktconnect.modes.routing.driver import Driver, Place
-from ktconnect.modes.routing.redirect import as_before
-from ktconnect.modes.routing.router import RouterDriver
-from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
+from ktconnect.modes.routing.auto import choice, sidecar_labels
+from ktconnect.modes.routing.planning import driver_for, free_to_share, place_of, random_letters
+from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.way import InboundPlan
-from ktconnect.modes.shadow import clock
-from ktconnect.modes.taking import clear_way, take_mark, taker_of
-from ktconnect.modes.targets import SERVICE
+from ktconnect.modes.taking import take_mark, taker_of
 from ktconnect.objects.ports import PortMap, map_ports
 from ktconnect.objects.rights import (
     MESH_GATEWAY,
@@ -45,8 +38,7 @@ from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
 from ktconnect.rules.plan import app_of
-from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
-from ktconnect.sessions.taken import Taker
+from ktconnect.sessions.shared import share_lease, shared_name
 
 from .checks import check_all, check_marked
 from .manual import ManualWay
@@ -57,9 +49,6 @@ OLD_CONNECTIONS: Final = (
     "connections that callers had open before stay with the original Pods until they end, "
     "marked requests on them too"
 )
-
-LETTERS: Final = 5
-"""Random ones of a mark, where none is said."""
 
 RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
     "manual": MESH_MANUAL,
@@ -89,11 +78,6 @@ async def run(spec: MeshSpec, reporter: Reporter) -> None:
         await serve(sessions, reporter, began, dry_run=spec.serving.dry_run)
 
 
-def random_letters() -> str:
-    """As KT Connect marks a version that nobody named."""
-    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(LETTERS))
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked, its mark and its matches read."""
@@ -112,7 +96,8 @@ async def prepare(
     lease = share_lease(name, "mesh", mark.label)
     taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
     await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
-    seen = await _seen(spec, cluster, service, taker)
+    dry_run = spec.serving.dry_run
+    seen = await free_to_share(cluster, service, "mesh", taker, dry_run=dry_run)
     chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
     ports = await _ports(spec, seen, chosen, reporter)
     plan = replace(
@@ -121,20 +106,12 @@ async def prepare(
     )
     said = {"mark": mark.value, "driver": chosen.driver, "endsWithin": SharingWay.patience}
     announced = session_lease(cluster, spec.serving, plan, more=said)
-    common = SharedLease(
-        cluster,
-        name,
-        namespace,
-        chosen.driver,
-        restore_after=spec.serving.restore_after,
-        now=clock(cluster, spec.serving.cluster),
-    )
-    place = Place(cluster, namespace, name, announced, common)
+    place = place_of(cluster, spec.serving, plan, announced, chosen.driver)
     way = SharingWay(
         place,
         plan,
         _share(asked, plan),
-        driver_for(spec, chosen),
+        driver_for(spec.serving, spec.router, chosen),
         banner=banner(mark, asked.matches),
         advice=(
             f"by {chosen.driver}: {chosen.why}",
@@ -161,7 +138,8 @@ async def prepare_manual(
     lease = share_lease(name, "mesh", mark.label)
     taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
     await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
-    seen = await _seen(spec, cluster, service, taker)
+    dry_run = spec.serving.dry_run
+    seen = await free_to_share(cluster, service, "mesh", taker, dry_run=dry_run)
     enforce(check_ruled(seen), reporter)
     ports = map_ports(
         seen.service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends
@@ -190,18 +168,6 @@ def to_be_marked(matches: Iterable[Match]) -> tuple[str, ...]:
     return tuple(f"to be marked: {match_text(match)}" for match in matches)
 
 
-def driver_for(spec: MeshSpec, chosen: Choice) -> MakeDriver:
-    """How the driver is made once its place is known."""
-    within = spec.serving.cluster.pod_creation_timeout
-
-    def make(place: Place, backends: Backends) -> Driver:
-        if chosen.driver != "router":
-            return mesh_driver(chosen, place)
-        return RouterDriver(place, backends, spec.router, within=within, why=chosen.why)
-
-    return make
-
-
 def _share(asked: Asked, plan: InboundPlan) -> Share:
     """Its own Service is yet to be made, and gives it address and age."""
     return Share(
@@ -214,17 +180,6 @@ def _share(asked: Asked, plan: InboundPlan) -> Share:
         matches=asked.matches,
         ports=tuple(dict.fromkeys(port.service_port for port in plan.exposed)),
     )
-
-
-async def _seen(spec: MeshSpec, cluster: Cluster, service: Manifest, taker: Taker) -> Seen:
-    """The Service and what is around it. Raises: Taken if somebody has all of its callers."""
-    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    while True:
-        found = await as_before(cluster, await cluster.get(SERVICE, name, namespace))
-        seen = await look(cluster, found)
-        dry_run = spec.serving.dry_run
-        if not await clear_way(cluster, "mesh", found, seen.backends, taker, dry_run=dry_run):
-            return seen
 
 
 async def _ports(

@@ -8,24 +8,20 @@ from typing import Final
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import Seen, enforce, look
+from ktconnect.modes.checks.seen import Seen, enforce
 from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.mesh.checks import check_marked
-from ktconnect.modes.mesh.mode import driver_for, random_letters
-from ktconnect.modes.mesh.spec import MeshSpec
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
-from ktconnect.modes.routing.driver import Place
-from ktconnect.modes.routing.redirect import as_before
+from ktconnect.modes.routing.planning import driver_for, free_to_share, place_of, random_letters
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve
 from ktconnect.modes.serving.way import InboundPlan
-from ktconnect.modes.shadow import clock
-from ktconnect.modes.taking import clear_way, taker_of
-from ktconnect.modes.targets import SERVICE, find_service, parse_target
+from ktconnect.modes.taking import taker_of
+from ktconnect.modes.targets import find_service, parse_target
 from ktconnect.objects.ports import PortMap, map_ports
 from ktconnect.objects.rights import (
     EXCHANGE_SELECTOR,
@@ -40,7 +36,7 @@ from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
 from ktconnect.rules.plan import app_of
-from ktconnect.sessions.shared import SharedLease, share_lease, shared_name
+from ktconnect.sessions.shared import share_lease, shared_name
 
 from .keeping import kept
 from .raw import prepare_raw
@@ -113,7 +109,9 @@ async def prepare(
 ) -> Asked:
     """Check the target and plan the session. Raises: UsageError, Taken, Forbidden."""
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    seen = await _seen(spec, cluster, service, reporter)
+    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
+    dry_run = spec.serving.dry_run
+    seen = await free_to_share(cluster, service, "mirror", taker, dry_run=dry_run)
     chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
     check_driver(spec, chosen)
     ports = await _ports(spec, seen, chosen, reporter)
@@ -121,18 +119,6 @@ async def prepare(
     plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, ports)
     sidecar = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return Asked(spec, replace(plan, shared=shared_name(name)), chosen, sidecar)
-
-
-async def _seen(spec: MirrorSpec, cluster: Cluster, service: Manifest, reporter: Reporter) -> Seen:
-    """The Service and what is around it. Raises: Taken if somebody has all of its callers."""
-    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
-    while True:
-        found = await as_before(cluster, await cluster.get(SERVICE, name, namespace))
-        seen = await look(cluster, found)
-        dry_run = spec.serving.dry_run
-        if not await clear_way(cluster, "mirror", found, seen.backends, taker, dry_run=dry_run):
-            return seen
 
 
 def check_driver(spec: MirrorSpec, chosen: Choice) -> None:
@@ -172,27 +158,19 @@ def session_of(asked: Asked, cluster: Cluster, tapping: Tapping | None) -> Mirro
     spec, plan, driver = asked.spec, asked.plan, asked.chosen.driver
     said = {"driver": driver, "endsWithin": MirrorWay.patience}
     announced = session_lease(cluster, spec.serving, plan, more=said)
-    common = SharedLease(
-        cluster,
-        plan.service,
-        plan.namespace,
-        driver,
-        restore_after=spec.serving.restore_after,
-        now=clock(cluster, spec.serving.cluster),
-    )
-    place = Place(cluster, plan.namespace, plan.service, announced, common)
+    place = place_of(cluster, spec.serving, plan, announced, driver)
     share = share_of(spec, plan)
     told = (f"by {driver}: {asked.chosen.why}", *asked.chosen.notes, *advice(share))
     way = MirrorWay(
-        place, plan, share, driver_for(_as_mesh(spec), asked.chosen), tapping=tapping, advice=told
+        place,
+        plan,
+        share,
+        driver_for(spec.serving, spec.router, asked.chosen),
+        tapping=tapping,
+        advice=told,
     )
     way.labels = asked.sidecar
     return MirrorSession(cluster, spec.serving, plan, announced, way)
-
-
-def _as_mesh(spec: MirrorSpec) -> MeshSpec:
-    """What a driver wants to know."""
-    return MeshSpec((spec.target,), spec.exposes, spec.serving, router=spec.router)
 
 
 def share_of(spec: MirrorSpec, plan: InboundPlan) -> Share:

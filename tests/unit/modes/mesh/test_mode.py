@@ -8,7 +8,6 @@ from ktconnect.modes.mesh.mode import (
     banner,
     prepare,
     prepare_manual,
-    random_letters,
     run,
 )
 from ktconnect.modes.mesh.spec import MeshSpec
@@ -77,11 +76,6 @@ async def test_what_can_not_be_told_apart_is_refused():
             await prepare(asked(expose="53"), cluster, service(ports=udp), reporter)
         with pytest.raises(UsageError, match="no port of Service web carries requests"):
             await prepare(asked(expose=None), cluster, service(ports=udp), reporter)
-
-
-def test_marks_that_nobody_named_differ():
-    assert len({random_letters() for _ in range(10)}) > 1
-    assert all(len(random_letters()) == 5 for _ in range(3))
 
 
 @pytest.mark.parametrize(
