@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from .listing import Column, Listing, key, render, show, watch
-from .options import listing_options, take_shared
+from .options import every_namespace, listing_options, take_shared, watch_option
+from .sections import Sectioned
 from .session import until_stopped
 
 EVERY = 2.0
@@ -30,7 +31,7 @@ COLUMNS = (
 )
 
 
-@click.command(short_help="Show who uses which Service of a namespace.")
+@click.command(cls=Sectioned, short_help="Show who uses which Service of a namespace.")
 @click.option(
     "--sortBy",
     type=click.Choice(["status", "name"], case_sensitive=False),
@@ -40,8 +41,8 @@ COLUMNS = (
 )
 @click.option("--showConnector", is_flag=True, help="Show who is connected, too.")
 @click.option("--hideNaturalService", is_flag=True, help="Leave out what nobody takes.")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Look at every namespace.")
-@click.option("-w", "--watch", "watched", is_flag=True, help="Show it again when it changes.")
+@every_namespace(help="Look at every namespace.")
+@watch_option
 @listing_options
 @click.pass_context
 def birdseye(context: click.Context, /, **flags: Any) -> int:

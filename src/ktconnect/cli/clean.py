@@ -6,11 +6,12 @@ import click
 
 from ktconnect.errors import UsageError
 
-from .options import cluster_options, take_shared
+from .options import cluster_options, dry_run, every_namespace, take_shared
+from .sections import Sectioned
 from .session import run_session
 
 
-@click.command(short_help="Undo what dead sessions left, here and in the cluster.")
+@click.command(cls=Sectioned, short_help="Undo what dead sessions left, here and in the cluster.")
 @click.option(
     "--thresholdInMinus",
     type=click.IntRange(0),
@@ -19,9 +20,9 @@ from .session import run_session
     metavar="MINUTES",
     help="How long a session must have been silent.",
 )
-@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run
 @click.option("--localOnly", is_flag=True, help="Repair this machine alone.")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Clean every namespace.")
+@every_namespace(help="Clean every namespace.")
 @cluster_options
 @click.pass_context
 def clean(context: click.Context, /, **flags: Any) -> int:

@@ -4,12 +4,13 @@ import click
 from click.shell_completion import get_completion_class
 
 from .listing import show
+from .sections import Sectioned
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_KTCTL_COMPLETE"
 
 
-@click.command(short_help="Print what makes a shell complete commands and sessions.")
+@click.command(cls=Sectioned, short_help="Print what makes a shell complete commands and sessions.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> int:

@@ -1,5 +1,6 @@
 """`ktctl connect`."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -15,12 +16,14 @@ from ktconnect.modes.spec import (
     parse_networks,
 )
 
+from .agent_flags import Shown
 from .detach import check_not_detached, detach_option
-from .options import shared_options, take_shared
+from .options import dry_run, shared_options, take_shared
+from .sections import Sectioned
 from .session import run_lasting, run_session
 
 
-@click.command(short_help="Reach Pods, Services and names of the cluster from here.")
+@click.command(cls=Sectioned, short_help="Reach Pods, Services and names of the cluster from here.")
 @click.option(
     "--dnsMode",
     default="localDNS",
@@ -94,9 +97,9 @@ from .session import run_lasting, run_session
 @click.option(
     "--dnsPort", type=int, hidden=True, help="Kept for old scripts: had a meaning on macOS alone."
 )
-@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run
 @detach_option
-@shared_options
+@partial(shared_options, shown=Shown(family=True))
 @click.pass_context
 def connect(context: click.Context, /, **flags: Any) -> int:
     """Reach Pods, Services and names of the cluster as if this machine were a Pod.

@@ -17,6 +17,7 @@ from ktconnect.background.process import Process, processes
 from ktconnect.errors import KtError, UsageError
 
 from .output import report_error, reporter_for
+from .sections import SESSION, flag
 from .telling import Event, Replay, error_line, event_of, ready_of
 
 INTERRUPTED = 130
@@ -25,8 +26,11 @@ LAST_LINES = 20
 Begin = Callable[[], Process]
 InBackground = Callable[[Presence], None]
 
-detach_option = click.option(
-    "--detach", is_flag=True, help="Go on in the background once it is ready; see `ktctl ps`."
+detach_option = flag(
+    "--detach",
+    section=SESSION,
+    is_flag=True,
+    help="Go on in the background once it is ready; see `ktctl ps`.",
 )
 
 

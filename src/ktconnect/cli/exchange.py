@@ -10,27 +10,24 @@ from ktconnect.modes.serving.spec import RECOVER_WAIT, ExchangeSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .options import shared_options, take_shared
-from .serving import run_serving, serving_options, serving_spec
+from .sections import Sectioned, flag
+from .serving import (
+    expose_option,
+    mode_option,
+    run_serving,
+    serving_options,
+    serving_spec,
+    targets_argument,
+)
 
 MODES = ("selector", "scale", "ephemeral")
 
 
-@click.command(short_help="Answer the callers of a Service with a program here.")
-@click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
-@click.option(
-    "--expose",
-    default=None,
-    metavar="[LOCAL:]PORT,…",
-    help="Ports that come here, by number or name.  [default: all of the Service]",
-)
-@click.option(
-    "--mode",
-    type=click.Choice(MODES, case_sensitive=False),
-    default="selector",
-    show_default=True,
-    help="How callers are led here.",
-)
-@click.option(
+@click.command(cls=Sectioned, short_help="Answer the callers of a Service with a program here.")
+@targets_argument
+@expose_option("Ports that come here, by number or name.")
+@mode_option(MODES, "How callers are led here.")
+@flag(
     "--recoverWaitTime",
     type=click.IntRange(0),
     default=int(RECOVER_WAIT),

@@ -6,13 +6,16 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.markup import escape
 
+from .agent_flags import Shown
 from .options import Shared, shared_options, take_shared
 from .output import console_on, reporter_for
+from .sections import LIVE, Sectioned
 from .session import set_up_logging, until_stopped
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 ANSWERED: Final = {"laptop": "green", "origin": "green", "rule": "yellow", "nobody": "red"}
 
 
-@click.command(short_help="Say who answers a request of a Service, and why.")
+@click.command(cls=Sectioned, short_help="Say who answers a request of a Service, and why.")
 @click.argument("service", metavar="SERVICE[:PORT]")
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header it has."
@@ -54,7 +57,7 @@ ANSWERED: Final = {"laptop": "green", "origin": "green", "rule": "yellow", "nobo
     metavar="SECONDS",
     help="With --live: how long its answer may take.",
 )
-@shared_options
+@partial(shared_options, shown=Shown(section=LIVE))
 @click.pass_context
 def explain(context: click.Context, /, **flags: Any) -> int:
     """Say what becomes of a request of a Service, hop by hop, and why.

@@ -1,17 +1,20 @@
 """`ktctl forward`."""
 
+from functools import partial
 from typing import Any
 
 import click
 
 from ktconnect.errors import UsageError
 
+from .agent_flags import Shown
 from .detach import check_not_detached, detach_option
-from .options import shared_options, take_shared
+from .options import dry_run, shared_options, take_shared
+from .sections import Sectioned
 from .session import run_lasting, run_session
 
 
-@click.command(short_help="Bring ports of the cluster to this machine.")
+@click.command(cls=Sectioned, short_help="Bring ports of the cluster to this machine.")
 @click.argument("targets", nargs=-1, metavar="TARGET [LOCAL:]REMOTE…")
 @click.option(
     "--address",
@@ -20,9 +23,9 @@ from .session import run_lasting, run_session
     metavar="IP,…",
     help="Where this machine listens.",
 )
-@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run
 @detach_option
-@shared_options
+@partial(shared_options, shown=Shown(family=True))
 @click.pass_context
 def forward(context: click.Context, /, targets: tuple[str, ...], address: str, **flags: Any) -> int:
     """Bring ports of the cluster to this machine, until Ctrl-C.

@@ -16,11 +16,12 @@ from .lines import call_line
 from .listing import show
 from .mine import complete
 from .options import local_options, take_output
+from .sections import Sectioned
 from .session import until_stopped
 from .telling import Event, event_of
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("session", shell_complete=complete)
 @click.option("-f", "--follow", is_flag=True, help="Go on as it says more, until it ends.")
 @local_options("text", "json")

@@ -28,6 +28,7 @@ from .ps import ps
 from .rbac import rbac
 from .recover import recover
 from .replay import replay
+from .sections import write_sections
 from .setup import setup
 from .spelling import COMMANDS, modernise, normalise
 from .status import status
@@ -58,6 +59,11 @@ class Commands(click.Group):
         if name in COMMANDS:
             click.echo(f"note: `{name}` is called `{COMMANDS[name]}` today", err=True)
         return super().resolve_command(ctx, [COMMANDS.get(name, name), *rest])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click. What can be done comes before how it can be varied."""
+        self.format_commands(ctx, formatter)
+        write_sections(self, ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See click."""

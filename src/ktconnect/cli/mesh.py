@@ -14,8 +14,16 @@ from ktconnect.objects.router import RouterPod
 from ktconnect.rules.mark import ALLOWED
 from ktconnect.rules.match import HELP
 
-from .options import Command, shared_options, take_shared
-from .serving import run_serving, serving_options, serving_spec
+from .options import shared_options, take_shared
+from .sections import ROUTER, Command, Sectioned, flag
+from .serving import (
+    expose_option,
+    mode_option,
+    run_serving,
+    serving_options,
+    serving_spec,
+    targets_argument,
+)
 
 TAKEOVER = (
     "End the session of whoever has the mark, and of whoever takes all callers (exchange, mirror "
@@ -32,7 +40,7 @@ def sharing_options(command: Command) -> Command:
 
 
 SHARING = [
-    click.option(
+    flag(
         "--match",
         "matches",
         multiple=True,
@@ -40,14 +48,18 @@ SHARING = [
         help=f"Which requests are meant, all conditions of one --match together: {HELP}. "
         " [repeatable: any of them is enough]",
     ),
-    click.option(
+    flag(
         "--routerImage",
+        section=ROUTER,
+        metavar="IMAGE",
         default=names.ROUTER_IMAGE,
         show_default=True,
         help="Image of the Envoy that tells requests apart.",
     ),
-    click.option(
+    flag(
         "--routerReplicas",
+        section=ROUTER,
+        metavar="COUNT",
         type=click.IntRange(1, 10),
         default=1,
         show_default=True,
@@ -56,22 +68,13 @@ SHARING = [
 ]
 
 
-@click.command(short_help="Answer only the marked requests of a Service with a program here.")
-@click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
-@click.option(
-    "--expose",
-    default=None,
-    metavar="[LOCAL:]PORT,…",
-    help="Ports whose marked requests come here, by number or name.  [default: all of the Service]",
+@click.command(
+    cls=Sectioned, short_help="Answer only the marked requests of a Service with a program here."
 )
-@click.option(
-    "--mode",
-    type=click.Choice(MODES, case_sensitive=False),
-    default="auto",
-    show_default=True,
-    help="What tells requests apart.",
-)
-@click.option(
+@targets_argument
+@expose_option("Ports whose marked requests come here, by number or name.")
+@mode_option(MODES, "What tells requests apart.")
+@flag(
     "--versionMark",
     default=None,
     metavar="[KEY:]VALUE",

@@ -14,7 +14,8 @@ from ktconnect.rules.match import parse_match
 from .comparing import ignore_header
 from .mesh import router_pod, sharing_options
 from .options import shared_options, take_shared
-from .serving import run_serving, serving_options, serving_spec
+from .sections import Sectioned
+from .serving import expose_option, mode_option, run_serving, serving_options, serving_spec
 
 TAKEOVER = (
     "End the session of whoever takes all callers (exchange, mirror --mode tcp); with --mode tcp, "
@@ -23,21 +24,12 @@ TAKEOVER = (
 MODES = ("auto", "router", "istio", "gateway", "tcp")
 
 
-@click.command(short_help="Get a copy of a Service's requests; the original goes on answering.")
+@click.command(
+    cls=Sectioned, short_help="Get a copy of a Service's requests; the original goes on answering."
+)
 @click.argument("target", metavar="[KIND/]NAME")
-@click.option(
-    "--expose",
-    default=None,
-    metavar="[LOCAL:]PORT,…",
-    help="Ports whose requests are copied, by number or name.  [default: all of the Service]",
-)
-@click.option(
-    "--mode",
-    type=click.Choice(MODES, case_sensitive=False),
-    default="auto",
-    show_default=True,
-    help="What makes the copies.",
-)
+@expose_option("Ports whose requests are copied, by number or name.")
+@mode_option(MODES, "What makes the copies.")
 @click.option(
     "--percent",
     type=click.FloatRange(0, 100, min_open=True),

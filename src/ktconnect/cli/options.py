@@ -8,93 +8,39 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ktconnect import names
 from ktconnect.errors import UsageError
 from ktconnect.modes.spec import ClusterSpec, parse_namespace, parse_pairs
 from ktconnect.objects.agent import AgentPod
 from ktconnect.objects.quota import parse_quota
 
-Command = Callable[..., Any]
-
-
-def _flag(*names: str, **attributes: Any) -> Callable[[Command], Command]:
-    return click.option(*names, **attributes)
-
+from .agent_flags import Shown, agent_flags
+from .sections import CLUSTER, GENERAL, Command, flag
 
 WHERE = [
-    _flag("-n", "--namespace", help="Namespace to work in.  [default: the context's]"),
-    _flag("-c", "--kubeconfig", help="Kubeconfig file.  [default: $KUBECONFIG, ~/.kube/config]"),
-    _flag("--context", help="Context of the kubeconfig.  [default: the current one]"),
+    flag(
+        *("-n", "--namespace"),
+        section=CLUSTER,
+        metavar="NAME",
+        help="Namespace to work in.  [default: the context's]",
+    ),
+    flag(
+        *("-c", "--kubeconfig"),
+        section=CLUSTER,
+        metavar="FILE",
+        help="Kubeconfig file.  [default: $KUBECONFIG, ~/.kube/config]",
+    ),
+    flag(
+        "--context",
+        section=CLUSTER,
+        metavar="NAME",
+        help="Context of the kubeconfig.  [default: the current one]",
+    ),
 ]
-
-
-def _agent(*, hidden: bool) -> list[Callable[[Command], Command]]:
-    """The flags of commands that start an agent; ``hidden`` where they have no meaning.
-
-    There they are taken all the same: KT Connect's flags may stand with any command.
-    """
-    flag = partial(_flag, hidden=hidden)
-    return [
-        flag(
-            "-i",
-            "--image",
-            default=names.AGENT_IMAGE,
-            show_default=True,
-            help="Image with a Python >= 3.11 that the agent runs on.",
-        ),
-        flag("--imagePullSecret", help="Secret to pull the image with."),
-        flag(
-            "--serviceAccount",
-            default="default",
-            show_default=True,
-            help="ServiceAccount of the agent's Pod.",
-        ),
-        flag(
-            "--nodeSelector", default="", metavar="K=V,…", help="Nodes that the agent may run on."
-        ),
-        flag(
-            "--podQuota", default="", metavar="0.5c,512m", help="CPU and memory of the agent's Pod."
-        ),
-        flag("-l", "--withLabel", default="", metavar="K=V,…", help="More labels for our objects."),
-        flag(
-            "--withAnnotation",
-            default="",
-            metavar="K=V,…",
-            help="More annotations for our objects.",
-        ),
-        flag("-f", "--forceUpdate", is_flag=True, help="Pull the image even when the node has it."),
-        flag(
-            "--useShadowDeployment",
-            is_flag=True,
-            help="Kept for old scripts: the agent always is a Deployment.",
-        ),
-        flag(
-            "--podCreationTimeout",
-            type=click.IntRange(1),
-            default=60,
-            show_default=True,
-            metavar="SECONDS",
-            help="How long to wait for the agent's Pod.",
-        ),
-        flag(
-            "--portForwardTimeout",
-            type=click.IntRange(1),
-            default=10,
-            show_default=True,
-            metavar="SECONDS",
-            help="How long to wait for the tunnel.",
-        ),
-        flag(
-            "--useLocalTime",
-            is_flag=True,
-            help="Trust this machine's clock instead of the server's.",
-        ),
-        flag(
-            "--ipVersion",
-            type=click.Choice(["4", "6"]),
-            help="Use IPv4 or IPv6 alone.  [default: both]",
-        ),
-    ]
+AGENT_SHOWN = Shown()
+NO_AGENT = agent_flags(Shown(agent=False))
+dry_run = flag("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+every_namespace = partial(flag, "-A", "--all-namespaces", is_flag=True)
+watch_option = flag("-w", "--watch", "watched", is_flag=True, help="Show it again when it changes.")
 
 
 TOLD = ("text", "json")
@@ -104,15 +50,20 @@ LISTED = ("text", "wide", "json", "yaml")
 def _output(choices: tuple[str, ...]) -> list[Callable[[Command], Command]]:
     for_programs = "one JSON object a line" if choices == TOLD else "JSON or YAML for programs"
     return [
-        _flag(
-            "-o",
-            "--output",
+        flag(
+            *("-o", "--output"),
+            section=GENERAL,
             type=click.Choice(choices),
             default="text",
             show_default=True,
             help=f"How to print: for people, or {for_programs}.",
         ),
-        _flag("-d", "--debug", is_flag=True, help="Log in detail to standard error."),
+        flag(
+            *("-d", "--debug"),
+            is_flag=True,
+            section=GENERAL,
+            help="Log in detail to standard error.",
+        ),
     ]
 
 
@@ -125,24 +76,19 @@ class Shared:
     debug: bool
 
 
-def shared_options(command: Command) -> Command:
+def shared_options(command: Command, shown: Shown = AGENT_SHOWN) -> Command:
     """Give ``command`` every shared flag: those of the cluster, and those of an agent."""
-    return _with([*WHERE, *_agent(hidden=False), *_output(TOLD)], command)
+    return _with([*WHERE, *agent_flags(shown), *_output(TOLD)], command)
 
 
 def cluster_options(command: Command) -> Command:
     """The shared flags of a command that changes the cluster, and starts no agent."""
-    return _with([*WHERE, *_agent(hidden=True), *_output(TOLD)], command)
-
-
-def agent_options(command: Command) -> Command:
-    """The shared flags of an agent alone."""
-    return _with(_agent(hidden=False), command)
+    return _with([*WHERE, *NO_AGENT, *_output(TOLD)], command)
 
 
 def group_options(command: Command) -> Command:
     """As `shared_options`, with every value that any command takes."""
-    return _with([*WHERE, *_agent(hidden=False), *_output(LISTED)], command)
+    return _with([*WHERE, *agent_flags(Shown(family=True)), *_output(LISTED)], command)
 
 
 def listing_options(command: Command) -> Command:

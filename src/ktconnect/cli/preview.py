@@ -9,17 +9,13 @@ from ktconnect.modes.serving.spec import PreviewSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .options import shared_options, take_shared
-from .serving import run_serving, serving_options, serving_spec
+from .sections import Sectioned
+from .serving import expose_option, run_serving, serving_options, serving_spec
 
 
-@click.command(short_help="Make a new Service whose only backend is a program here.")
+@click.command(cls=Sectioned, short_help="Make a new Service whose only backend is a program here.")
 @click.argument("name")
-@click.option(
-    "--expose",
-    required=True,
-    metavar="[LOCAL:]PORT,…",
-    help="Ports of the new Service, and where they lead here.",
-)
+@expose_option("Ports of the new Service, and where they lead here.", required=True)
 @click.option("--external", is_flag=True, help="For the world too: of type LoadBalancer.")
 @serving_options
 @shared_options

@@ -7,6 +7,7 @@ import click
 from .listing import Column, Listing, Row, key, local_time, render, show
 from .mine import look
 from .options import local_options, take_output
+from .sections import Sectioned
 
 NONE = "no session of yours runs on this machine"
 COLUMNS = (
@@ -22,7 +23,7 @@ COLUMNS = (
 )
 
 
-@click.command(short_help="List your sessions on this machine.")
+@click.command(cls=Sectioned, short_help="List your sessions on this machine.")
 @local_options("text", "wide", "json", "yaml")
 @click.pass_context
 def ps(context: click.Context, /, **_: object) -> int:

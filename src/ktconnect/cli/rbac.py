@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from ktconnect.objects.rights import COMMANDS
-
 from .options import local_options, take_all
+from .sections import CLUSTER, Sectioned, flag
 
 
 @click.group()
@@ -14,9 +13,14 @@ def rbac() -> None:
     """Say which rights commands need."""
 
 
-@rbac.command("print")
-@click.argument("commands", nargs=-1, required=True, metavar=f"[{'|'.join(COMMANDS)}]…")
-@click.option("-n", "--namespace", help="Namespace that the Role is for.  [default: none named]")
+@rbac.command("print", cls=Sectioned, epilog=f"COMMAND is one of {', '.join(COMMANDS)}.")
+@click.argument("commands", nargs=-1, required=True, metavar="COMMAND…")
+@flag(
+    *("-n", "--namespace"),
+    section=CLUSTER,
+    metavar="NAME",
+    help="Namespace that the Role is for.  [default: none named]",
+)
 @local_options("text", "yaml", "json")
 @click.pass_context
 def print_role(context: click.Context, /, commands: tuple[str, ...], **_: Any) -> None:
@@ -24,6 +28,7 @@ def print_role(context: click.Context, /, commands: tuple[str, ...], **_: Any) -
 
     \b
     ktctl rbac print connect exchange -n shop | kubectl apply -f -
+    ktctl rbac print mesh-router -n shop       mesh, by one of its modes alone
     """
     from ktconnect.modes.rbac import printed
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
-from .options import cluster_options, take_shared
+from .options import cluster_options, dry_run, take_shared
+from .sections import Sectioned
 from .session import run_session
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("names", nargs=-1, required=True, metavar="[service/|deployment/…]NAME…")
-@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run
 @click.option("--takeover", is_flag=True, help="End sessions that are alive, too; they are told.")
 @cluster_options
 @click.pass_context

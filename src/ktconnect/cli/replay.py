@@ -6,11 +6,12 @@ import click
 
 from .comparing import ignore_header
 from .options import TOLD, local_options, take_all
+from .sections import Sectioned
 
 SPEEDS = ("asRecorded", "max")
 
 
-@click.command(short_help="Send recorded requests again, to a program here.")
+@click.command(cls=Sectioned, short_help="Send recorded requests again, to a program here.")
 @click.argument("file", metavar="FILE.har")
 @click.option("--to", required=True, metavar="HOST:PORT", help="Where they are sent to.")
 @click.option(

@@ -1,5 +1,7 @@
-"""What `exchange` and `preview` share: flags of sessions that callers come to."""
+"""What `exchange`, `mesh`, `mirror` and `preview` share: flags of sessions that callers come to."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -8,24 +10,53 @@ from ktconnect.modes.serving.spec import RESTORE_AFTER, ServingSpec
 from ktconnect.modes.spec import ClusterSpec
 
 from .detach import check_not_detached, detach_option
-from .options import Command, Shared
+from .options import Shared, dry_run
+from .sections import SESSION, Command, flag
 from .session import Mode, run_lasting, run_session
 
 TAKEOVER = "End the session of whoever has the target."
 
+ALL = "  [default: all of the Service]"
+_session = partial(flag, section=SESSION)
+
+targets_argument = click.argument("targets", nargs=-1, required=True, metavar="[KIND/]NAME…")
+
+
+def expose_option(text: str, *, required: bool = False) -> Callable[[Command], Command]:
+    """``--expose``; ``text`` says which ports those are."""
+    return flag(
+        "--expose",
+        required=required,
+        default=None,
+        metavar="[LOCAL:]PORT,…",
+        help=text if required else text + ALL,
+    )
+
+
+def mode_option(modes: Sequence[str], text: str) -> Callable[[Command], Command]:
+    """``--mode``; the first of ``modes`` is what holds without it."""
+    return flag(
+        "--mode",
+        type=click.Choice(modes, case_sensitive=False),
+        default=modes[0],
+        show_default=True,
+        help=text,
+    )
+
+
 OPTIONS = [
-    click.option(
+    _session(
         "--skipPortChecking",
         is_flag=True,
         help="Go on when nothing listens on the local port yet.",
     ),
-    click.option("--log", is_flag=True, help="Show every call: who, where to, bytes, duration."),
-    click.option(
+    _session("--log", is_flag=True, help="Show every call: who, where to, bytes, duration."),
+    _session(
         "--proxyProtocol",
         is_flag=True,
         help="Tell the local process the caller's address (PROXY protocol v2, TCP).",
     ),
-    click.option(
+    _session(
         "--restoreAfter",
         type=click.IntRange(10),
         default=int(RESTORE_AFTER),
@@ -33,7 +64,7 @@ OPTIONS = [
         metavar="SECONDS",
         help="How long this machine may be silent until all is undone without it.",
     ),
-    click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing."),
+    dry_run,
     detach_option,
 ]
 
@@ -54,7 +85,7 @@ def serving_options(command: Command, takeover: str = TAKEOVER) -> Command:
     ends, for its help."""
     for option in reversed(OPTIONS):
         command = option(command)
-    return click.option("--takeover", is_flag=True, help=takeover)(command)
+    return _session("--takeover", is_flag=True, help=takeover)(command)
 
 
 def serving_spec(flags: dict[str, Any], cluster: ClusterSpec) -> ServingSpec:

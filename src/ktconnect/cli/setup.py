@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
-from .options import cluster_options, take_shared
+from .options import cluster_options, dry_run, take_shared
+from .sections import Sectioned
 from .session import run_session
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.option("--remove", is_flag=True, help="Take away what setup has made.")
-@click.option("--dryRun", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run
 @cluster_options
 @click.pass_context
 def setup(context: click.Context, /, **flags: Any) -> int:

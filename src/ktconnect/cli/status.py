@@ -10,8 +10,9 @@ from ktconnect.background.asking import UP
 from .lines import calls_text, counted, size
 from .listing import Column, Listing, Row, key, local_time, render, show, watch
 from .mine import complete, look
-from .options import local_options, take_output
+from .options import local_options, take_output, watch_option
 from .ps import NONE, name_of, state_of
+from .sections import Sectioned
 from .session import until_stopped
 
 NOT_UP = 9
@@ -35,9 +36,9 @@ COLUMNS = (
 )
 
 
-@click.command(short_help="Show how your sessions on this machine are.")
+@click.command(cls=Sectioned, short_help="Show how your sessions on this machine are.")
 @click.argument("sessions", nargs=-1, metavar="[SESSION]…", shell_complete=complete)
-@click.option("-w", "--watch", "watched", is_flag=True, help="Show it again when it changes.")
+@watch_option
 @local_options("text", "wide", "json", "yaml")
 @click.pass_context
 def status(context: click.Context, /, sessions: tuple[str, ...], watched: bool, **_: object) -> int:

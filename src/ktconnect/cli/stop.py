@@ -15,6 +15,7 @@ from ktconnect.modes.report import Reporter
 
 from .mine import chosen, complete
 from .options import Shared, local_options, take_shared
+from .sections import Sectioned
 from .session import run_session
 from .telling import Event
 
@@ -22,7 +23,7 @@ KILLED_WITHIN = 5.0
 """Seconds that the kernel gets to end a killed process."""
 
 
-@click.command(short_help="Stop sessions on this machine.")
+@click.command(cls=Sectioned, short_help="Stop sessions on this machine.")
 @click.argument("sessions", nargs=-1, metavar="[SESSION]…", shell_complete=complete)
 @click.option("--all", "everything", is_flag=True, help="Stop every session of yours here.")
 @click.option(
