@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from ktconnect.objects.rights import COMMANDS
+
 from .options import local_options, take_all
 from .sections import CLUSTER, Sectioned, flag
 
