@@ -21,8 +21,9 @@ def cart_on(place: Place, laptop: Shell, version: str, port: int) -> Iterator[No
     }
     words = [f"{key}={value}" for key, value in own.items()]
     program = [sys.executable, "-B", os.path.relpath(HERE / "shop" / "cart.py")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*place.laptop, "env", *words, *program], **quiet) as process:
+    command = [*place.laptop, "env", *words, *program]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
         try:
             again = "--retry 50 --retry-delay 0 --retry-connrefused"
             laptop.run(f"curl -sS {again} http://127.0.0.1:{port}/healthz")

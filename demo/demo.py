@@ -4,29 +4,26 @@ Exit code 0 only if every step saw what it should.
 """
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec
 
 import click
 from looks import Look, all_looks
-from places import (
-    HERE,
-    NAMESPACE,
-    DemoFailed,
-    Place,
-    deploy,
-    own_cluster,
-    playground,
-    program,
-    remove,
-    wait_until_ready,
-)
+from places import HERE, NAMESPACE, DemoFailed, Place, own_cluster, playground, program
 from running import LAPTOP, running
 from sharing import share_cart
 from shell import Shell
+from shop_life import claim, deploy, remove, wait_until_ready
 from steps import Steps, console
 from taking import take_cart
+
+P = ParamSpec("P")
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
@@ -37,18 +34,38 @@ def main(context: str, name: str, keep: bool) -> None:
     """Deploy a small shop, connect to it, take the place of one of its services, and leave."""
     steps = Steps()
     began = time.monotonic()
+    for number in ENDINGS:
+        signal.signal(number, _end)
     try:
         with contextlib.ExitStack() as stack:
             place = own_cluster(context) if context else _playground(steps, name, keep, stack)
-            _deploy(steps, place)
-            if context and not keep:
-                stack.callback(remove, place)
+            _deploy(steps, place, stack if context and not keep else None)
             _tour(steps, place)
     except (DemoFailed, subprocess.TimeoutExpired) as error:
         steps.bad(str(error))
+    except KeyboardInterrupt:
+        steps.bad("interrupted" + ("" if keep else ": everything was taken away"))
     outcome = f"{steps.failed} step(s) failed." if steps.failed else "All as it should be."
     console.print(f"\n[bold]{outcome}[/bold] {time.monotonic() - began:.0f} s in all.")
     sys.exit(1 if steps.failed else 0)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """The first signal ends the demo; from then on it takes away what it made, undisturbed."""
+    _let_nobody_interrupt()
+    raise KeyboardInterrupt
+
+
+def _at_end(
+    stack: contextlib.ExitStack, undo: Callable[P, object], *given: P.args, **named: P.kwargs
+) -> None:
+    stack.callback(undo, *given, **named)
+    stack.callback(_let_nobody_interrupt)  # which comes before it
+
+
+def _let_nobody_interrupt() -> None:
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _playground(steps: Steps, name: str, keep: bool, stack: contextlib.ExitStack) -> Place:
@@ -56,7 +73,7 @@ def _playground(steps: Steps, name: str, keep: bool, stack: contextlib.ExitStack
     command = [program("playground"), "--name", name]
     _run([*command, "setup"])
     if not keep:
-        stack.callback(subprocess.run, [*command, "down"], check=False)
+        _at_end(stack, subprocess.run, [*command, "down"], check=False)
     _run([*command, "up", "--nodes", "2", "--images", "envoy"])
     with steps.timed("the shop's images are made from Debian packages and given to the nodes"):
         folders = [str(HERE / "images" / image) for image in ("shop", "redis")]
@@ -75,13 +92,23 @@ def _run(*commands: list[str]) -> None:
         raise DemoFailed(f"this failed: {failed[0]}")
 
 
-def _deploy(steps: Steps, place: Place) -> None:
+def _deploy(steps: Steps, place: Place, stack: contextlib.ExitStack | None) -> None:
+    """``stack`` is given what takes the shop away, where its cluster stays. Raises: DemoFailed."""
     steps.head("A small shop: front, catalog, cart, stock, and Redis", "kubectl apply -f …")
     if not place.has_grpc:
         console.print("  catalog speaks JSON over HTTP here: python:3-alpine has no gRPC")
+    claim(place)
+    if stack is not None:
+        _at_end(stack, _remove, steps, place)
     with steps.timed("every Pod is ready"):
         deploy(place)
         wait_until_ready(place)
+
+
+def _remove(steps: Steps, place: Place) -> None:
+    steps.head("The shop is taken away", f"kubectl delete namespace {NAMESPACE}")
+    with steps.timed(f"the cluster has no namespace {NAMESPACE} any more"):
+        remove(place)
 
 
 def _tour(steps: Steps, place: Place) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ktconnect.names import AGENT_IMAGE, ROUTER_IMAGE
+
 HERE = Path(__file__).parent
 NAMESPACE = "shop"
-PART_OF = "ktctl-demo"
 SERVICES = ("front", "catalog", "cart", "stock")
 _PROGRAMS = Path(sys.executable).parent
 
@@ -32,13 +33,14 @@ def program(name: str) -> str:
 @dataclass(frozen=True)
 class Place:
     """Commands: kubectl, what runs something on the laptop, ktctl with its flags, what makes it
-    root; image names to put for ours."""
+    root; the flags of commands that make a router; image names to put for ours."""
 
     kubectl: tuple[str, ...]
     laptop: tuple[str, ...]
     ktctl: tuple[str, ...]
     flags: tuple[str, ...]
     sudo: tuple[str, ...] = ()
+    router: tuple[str, ...] = ()
     images: tuple[tuple[str, str], ...] = ()
 
     def command(self, *words: str, root: bool = False) -> list[str]:
@@ -72,52 +74,21 @@ def playground(name: str) -> Place:
 
 
 def own_cluster(context: str) -> Place:
-    """Here, against a context of the user's kubeconfig, with images that anybody can pull."""
+    """Here, against a context of the user's kubeconfig, with images that its nodes can pull.
+
+    Raises: DemoFailed for a program that is missing.
+    """
     sudo = () if os.geteuid() == 0 else (program("sudo"), "-E")
+    python = os.environ.get("PYTHON_IMAGE", AGENT_IMAGE)
     return Place(
         kubectl=(program("kubectl"), "--context", context),
         laptop=(),
         ktctl=(program("ktctl"),),
-        flags=("--context", context),
+        flags=("--context", context, "--image", python),
         sudo=sudo,
+        router=("--routerImage", os.environ.get("ENVOY_IMAGE", ROUTER_IMAGE)),
         images=(
-            ("kt.local/shop:1", os.environ.get("PYTHON_IMAGE", "python:3-alpine")),
+            ("kt.local/shop:1", python),
             ("kt.local/redis:1", os.environ.get("REDIS_IMAGE", "redis:7-alpine")),
         ),
     )
-
-
-def deploy(place: Place) -> None:
-    """Apply the shop. Raises: DemoFailed, also for a namespace that is somebody else's."""
-    for namespace in place.objects("namespaces"):
-        labels = namespace["metadata"].get("labels", {})
-        is_ours = labels.get("app.kubernetes.io/part-of") == PART_OF
-        if namespace["metadata"]["name"] == NAMESPACE and not is_ours:
-            raise DemoFailed(f"the cluster has a namespace {NAMESPACE} that is not the demo's")
-    place.kube("apply", "-f", "-", data=manifests(place))
-
-
-def manifests(place: Place) -> str:
-    """All of the shop as one YAML text: the namespace, the sources, then the services."""
-    names = ("namespace", "redis", *SERVICES)
-    first, *rest = [(HERE / "manifests" / f"{name}.yaml").read_text() for name in names]
-    text = "---\n".join([first, json.dumps(_sources()) + "\n", *rest])
-    for ours, public in place.images:
-        text = text.replace(ours, public)
-    return text
-
-
-def _sources() -> dict[str, Any]:
-    files = {path.name: path.read_text() for path in sorted((HERE / "shop").glob("*.py"))}
-    metadata = {"name": "shop-sources", "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files}
-
-
-def wait_until_ready(place: Place) -> None:
-    """Raises: DemoFailed."""
-    for workload in ("statefulset/redis", *(f"deployment/{name}" for name in SERVICES)):
-        place.kube("-n", NAMESPACE, "rollout", "status", workload, "--timeout=120s")
-
-
-def remove(place: Place) -> None:
-    place.kube("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")

@@ -78,6 +78,10 @@ def running(command: list[str]) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 _signal(process, signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(
+                        END_SECONDS
+                    )  # Popen itself waits for a moment only, if interrupted
 
 
 def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:

@@ -34,7 +34,7 @@ def share_cart(steps: Steps, place: Place, laptop: Shell) -> None:
 
 
 def _share(steps: Steps, place: Place, laptop: Shell, callers: Callers) -> None:
-    commands = {user: _mesh(user) for user in USERS}
+    commands = {user: (*_mesh(user), *place.router) for user in USERS}
     steps.head(
         "Two users share cart at once, each with a mark of their own",
         "; ".join(f"ktctl {' '.join(words)} -n {NAMESPACE}" for words in commands.values()),
@@ -116,7 +116,7 @@ def _said(command: list[str]) -> Event:
 
 
 def _mirror(steps: Steps, place: Place, callers: Callers) -> None:
-    words = ("mirror", "cart", "--expose", f"{USERS['ann']}:80", "--diff")
+    words = ("mirror", "cart", "--expose", f"{USERS['ann']}:80", "--diff", *place.router)
     steps.head("Ann reads along instead, and compares", f"ktctl {' '.join(words)} -n {NAMESPACE}")
     with running(place.command(*words)) as session:
         steps.good("copies come here; the cluster answers", session.seconds)
