@@ -20,8 +20,10 @@ from playground.cluster import Playground
 from playground.istio.programs import ISTIO
 from playground.testing import Deploy, Laptop
 from tests.cluster.connecting import connected
+from tests.cluster.mesh_world import Shop, injected_namespace, shop_world
 from tests.cluster.namespaces import own_namespace
 from tests.cluster.patience import TEST
+from tests.cluster.polyglots import Local, polyglot_on_laptop
 from tests.cluster.session import Session
 from tests.cluster.world import World, make_world
 
@@ -61,6 +63,30 @@ def istio(cluster: Playground) -> Playground:
     ISTIO.build(lambda _: None)
     cluster.add_istio()
     return cluster
+
+
+@pytest.fixture(scope="session")
+def sidecar_shop(istio: Playground) -> Iterator[Shop]:
+    """One Pod of the shop and its callers, with sidecars; whoever changes it puts it back."""
+    with (
+        injected_namespace(istio) as namespace,
+        shop_world(istio, namespace, replicas=1, in_mesh=True) as found,
+    ):
+        yield found
+
+
+@pytest.fixture(scope="session")
+def ann(istio: Playground) -> Iterator[Local]:
+    """A developer beside ``sidecar_shop``."""
+    with polyglot_on_laptop(istio, "ann", 28410) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def bob(istio: Playground) -> Iterator[Local]:
+    """Another one."""
+    with polyglot_on_laptop(istio, "bob", 28420) as found:
+        yield found
 
 
 @pytest.fixture

@@ -61,6 +61,30 @@ def meshed(shop: Shop, mode: str, mark: str, local: Local, *flags: str) -> Itera
             assert code == 0, f"exit code {code}:\n{session.story()}"
 
 
+@contextlib.contextmanager
+def mirrored(shop: Shop, mode: str, local: Local, match: str) -> Iterator[Session]:
+    """Copies of what matches come to ``local`` in the block."""
+    image = shop.cluster.state.images["python"]
+    flags = ["--mode", mode, "--expose", f"{local.http}:80", "--match", match]
+    words = ["mirror", "shop", *flags, "--image", image, "-n", shop.namespace, "-o", "json"]
+    with started(shop.cluster, [KTCTL, *words]) as session:
+        session.wait_for(lambda event: event["event"] == "ready", 60)
+        session.wait_for(lambda event: event["event"] == "status")
+        yield session
+        assert session.stop(within=60) == 0
+
+
+def comes_as_copy(shop: Shop, session: Session, path: str) -> None:
+    """Until a copy of such a request has come; the original has answered each."""
+
+    def has_come() -> bool:
+        [found] = asked(shop.caller, [{"kind": "http", "port": 80, "path": path}])
+        assert found.who == "shop"
+        return bool(session.status["calls"]["total"])
+
+    wait_until(has_come, within=at_last(15))
+
+
 def asked(
     caller: Caller, calls: list[dict[str, Any]], headers: Mapping[str, str] | None = None
 ) -> list[Answer]:

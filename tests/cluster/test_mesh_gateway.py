@@ -1,10 +1,8 @@
 """Marked requests by HTTPRoutes whose parent is the Service: on Istio, which reads those, too."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playground.cluster import Playground
 from tests.cluster.connecting import run_ktctl
 from tests.cluster.mesh_table import (
     PLAIN,
@@ -12,14 +10,16 @@ from tests.cluster.mesh_table import (
     argv,
     asked,
     check_all,
+    comes_as_copy,
     comes_to,
     marked,
     meshed,
+    mirrored,
     rules,
     wait_nothing_left,
 )
-from tests.cluster.mesh_world import Shop, injected_namespace, shop_world
-from tests.cluster.polyglots import Local, polyglot_on_laptop
+from tests.cluster.mesh_world import Shop
+from tests.cluster.polyglots import Local
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(500)]
 
@@ -47,25 +47,9 @@ THEIRS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def shop(istio: Playground) -> Iterator[Shop]:
-    with (
-        injected_namespace(istio) as namespace,
-        shop_world(istio, namespace, replicas=1, in_mesh=True) as found,
-    ):
-        yield found
-
-
-@pytest.fixture(scope="module")
-def ann(istio: Playground) -> Iterator[Local]:
-    with polyglot_on_laptop(istio, "ann", 28430) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def bob(istio: Playground) -> Iterator[Local]:
-    with polyglot_on_laptop(istio, "bob", 28440) as found:
-        yield found
+@pytest.fixture
+def shop(sidecar_shop: Shop) -> Shop:
+    return sidecar_shop
 
 
 def test_two_users_share_every_protocol_by_routes_of_their_own(
@@ -105,6 +89,13 @@ def test_beside_the_users_own_routes_marked_requests_come_first(shop: Shop, ann:
         wait_nothing_left(shop)
     finally:
         shop.cluster.kubectl("delete", ROUTES, "theirs", "-n", shop.namespace)
+
+
+def test_copies_come_here_while_the_original_answers(shop: Shop, ann: Local) -> None:
+    with mirrored(shop, "gateway", ann, "path:/copied") as session:
+        assert session.ready["facts"]["driver"] == "gateway"
+        comes_as_copy(shop, session, "/copied/x")
+    wait_nothing_left(shop)
 
 
 def test_what_routes_cant_say_is_refused_and_nothing_is_made(shop: Shop, ann: Local) -> None:

@@ -1,28 +1,28 @@
 """Marked requests where Istio's sidecars are: by VirtualService, beside the user's own rules."""
 
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playground.cluster import Playground
-from tests.cluster.connecting import KTCTL, run_ktctl, started, wait_until
+from tests.cluster.connecting import run_ktctl, wait_until
 from tests.cluster.mesh_table import (
     PLAIN,
     apply,
     argv,
     asked,
     check_all,
+    comes_as_copy,
     comes_to,
     left,
     marked,
     meshed,
+    mirrored,
     rules,
     wait_nothing_left,
 )
-from tests.cluster.mesh_world import Shop, injected_namespace, shop_world
+from tests.cluster.mesh_world import Shop
 from tests.cluster.patience import at_last
-from tests.cluster.polyglots import Local, polyglot_on_laptop
+from tests.cluster.polyglots import Local
 from tests.cluster.processes import family, send
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(500)]
@@ -56,25 +56,9 @@ STRICT = {
 }
 
 
-@pytest.fixture(scope="module")
-def shop(istio: Playground) -> Iterator[Shop]:
-    with (
-        injected_namespace(istio) as namespace,
-        shop_world(istio, namespace, replicas=1, in_mesh=True) as found,
-    ):
-        yield found
-
-
-@pytest.fixture(scope="module")
-def ann(istio: Playground) -> Iterator[Local]:
-    with polyglot_on_laptop(istio, "ann", 28410) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def bob(istio: Playground) -> Iterator[Local]:
-    with polyglot_on_laptop(istio, "bob", 28420) as found:
-        yield found
+@pytest.fixture
+def shop(sidecar_shop: Shop) -> Shop:
+    return sidecar_shop
 
 
 def test_users_come_and_go_and_each_gets_what_is_marked_in_every_protocol(
@@ -112,20 +96,8 @@ def test_users_come_and_go_and_each_gets_what_is_marked_in_every_protocol(
 
 
 def test_copies_come_here_while_the_original_answers(shop: Shop, ann: Local) -> None:
-    images = ("--image", shop.cluster.state.images["python"], "-n", shop.namespace, "-o", "json")
-    flags = ("--expose", f"{ann.http}:80", "--mode", "istio", "--match", "path:/copied")
-    copied = {"kind": "http", "port": 80, "path": "/copied/x"}
-    with started(shop.cluster, [KTCTL, "mirror", "shop", *flags, *images]) as session:
-        session.wait_for(lambda event: event["event"] == "ready", 60)
-
-        def has_come() -> bool:
-            [found] = asked(shop.caller, [copied])
-            assert found.who == "shop"
-            return bool(session.status["calls"]["total"])
-
-        session.wait_for(lambda event: event["event"] == "status")
-        wait_until(has_come, within=at_last(15))
-        assert session.stop(within=60) == 0
+    with mirrored(shop, "istio", ann, "path:/copied") as session:
+        comes_as_copy(shop, session, "/copied/x")
     wait_nothing_left(shop)
 
 

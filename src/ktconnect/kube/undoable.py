@@ -29,7 +29,7 @@ LEADING = (
 """Of those the ones that a selector is led to, and how the Lease is called in whose journal that
 stands: this, and the Service's name."""
 
-ROUTE = re.compile(r"/spec/http\[name=(kt-(mesh|mirror)-[a-z0-9]([-a-z0-9]*[a-z0-9])?)\]")
+ROUTE = re.compile(r"/spec/http\[name=(kt-(exchange|mesh|mirror)-[a-z0-9]([-a-z0-9]*[a-z0-9])?)\]")
 """A route of ours among the user's own, in a VirtualService (Istio, "HTTPRoute", ``name``)."""
 
 SHARE = "/metadata/annotations/kt-route"

@@ -24,6 +24,8 @@ Manifest = dict[str, Any]
 RETRIES: Final = {"attempts": 2, "retryOn": "connect-failure,refused-stream"}
 """Only what nobody has seen yet is sent again: Istio's default repeats after a 503, too."""
 REST: Final = "kt-rest"
+OURS: Final = ("kt-mesh-", "kt-mirror-", "kt-exchange-")
+"""How rules of sessions are called; see `rule_name`."""
 TOGETHER: Final = 3
 """How many mirrors that want the same request are all told of it."""
 
@@ -73,7 +75,7 @@ class Rules:
     def taking(self, shares: Iterable[Share]) -> list[Manifest]:
         """The rules that lead what each takes to its Service, in the order in which they are to
         be asked. A share that Istio can't be told of, or that is leaving, is left out."""
-        usable = [each for each in shares if each.kind == "mesh" and self._is_usable(each)]
+        usable = [each for each in shares if each.kind != "mirror" and self._is_usable(each)]
         return [
             self._taking(rule.share, rule.match, port)
             for rule in ordered(usable)
@@ -108,13 +110,12 @@ class Rules:
         return tuple(port for port in self.ports if port in share.ports)
 
     def _taking(self, share: Share, match: Match, port: int) -> Manifest:
-        said = {SERVED_BY: share.mark, "cache-control": "no-store"}
         return {
             "name": rule_name(share, port, share.matches.index(match)),
             **_matching([self._match(match, port)]),
             "route": [{"destination": _to(share.service, port)}],
             "retries": RETRIES,
-            "headers": {"response": {"set": said}},
+            **_signed(share),
         }
 
     def _match(self, match: Match, port: int) -> Manifest:
@@ -154,7 +155,7 @@ def rule_name(share: Share, port: int, index: int = 0) -> str:
 
 def is_ours(rule: Mapping[str, Any]) -> bool:
     """Whether a rule in a list is one of a session's."""
-    return str(rule.get("name", "")).startswith(("kt-mesh-", "kt-mirror-"))
+    return str(rule.get("name", "")).startswith(OURS)
 
 
 def merged(
@@ -230,6 +231,13 @@ def _without_outliers(policy: Mapping[str, Any]) -> Manifest:
     if "portLevelSettings" in kept:
         kept["portLevelSettings"] = [_without_outliers(each) for each in kept["portLevelSettings"]]
     return kept
+
+
+def _signed(share: Share) -> Manifest:
+    """Callers that are told apart hear who answered; those of an exchange hear the Service."""
+    if share.kind == "exchange":
+        return {}
+    return {"headers": {"response": {"set": {SERVED_BY: share.mark, "cache-control": "no-store"}}}}
 
 
 def _matching(matches: list[Manifest]) -> Manifest:

@@ -137,6 +137,11 @@ def _meshes(around: Around) -> Iterator[Mesh]:
         yield Mesh("cilium", "the cluster has a GatewayClass of Cilium")
 
 
+def has_sidecar(pod: Manifest) -> bool:
+    """Whether a proxy stands beside it, and takes what comes and goes."""
+    return any(name in SIDECARS for name in _containers(pod))
+
+
 def _containers(pod: Manifest) -> Iterator[str]:
     """Sidecars are init containers where Kubernetes keeps those running (KEP-753)."""
     for part in ("containers", "initContainers"):

@@ -17,7 +17,7 @@ ANNOTATION: Final = "kt-route"
 
 Part = Literal["header", "cookie", "path", "query", "method", "grpc", "sni"]
 How = Literal["exact", "prefix", "regex"]
-Kind = Literal["mesh", "mirror"]
+Kind = Literal["mesh", "mirror", "exchange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one session takes of a Service's requests.
+    """What one session takes of a Service's requests; an exchange takes all, and is alone.
 
     ``service`` and ``address``: the session's own Service and its cluster IP. ``matches``: any of
     them is enough. ``ports``: those of the shared Service (their numbers) that are meant.
@@ -94,7 +94,7 @@ def share_of(service: Manifest) -> Share | None:
     try:
         said = json.loads(note)
         return Share(
-            kind=_one_of(said["kind"], ("mesh", "mirror")),
+            kind=_one_of(said["kind"], ("mesh", "mirror", "exchange")),
             service=str(metadata["name"]),
             address=str(service["spec"].get("clusterIP") or ""),
             mark=str(said["mark"]),

@@ -158,7 +158,9 @@ def test_only_a_selector_leads_callers():
     assert not leads_callers([entry("apps/v1/Deployment/demo/web#/spec/replicas")])
 
 
-@pytest.mark.parametrize("name", ["kt-mesh-ci", "kt-mirror-a1-2"])
+@pytest.mark.parametrize(
+    "name", ["kt-mesh-ci", "kt-mirror-a1-2", "kt-exchange-web-kt-exchange-abcde-80"]
+)
 def test_a_route_that_was_added_may_be_taken_away(name):
     assert is_undoable(routes(name), "demo", "kt-mesh-web.ci")
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,17 @@ def test_a_rule_leads_a_mark_to_the_sessions_service_and_says_who_answered():
     assert rule["route"] == [{"destination": {"host": "web-kt-mesh-ci", "port": {"number": 80}}}]
     said = rule["headers"]["response"]["set"]
     assert said == {"x-kt-served-by": "ci", "cache-control": "no-store"}
+
+
+def test_an_exchange_takes_all_and_its_callers_hear_nothing_of_it():
+    everything = replace(share("abcde", kind="exchange"), matches=(Match(),))
+    [rule] = ONE.taking([everything])
+    assert rule["name"] == "kt-exchange-web-kt-exchange-abcde-80"
+    assert is_ours(rule)
+    assert "match" not in rule
+    assert "headers" not in rule
+    rules = RULES.taking([replace(everything, ports=(80, 81))])
+    assert [rule["match"] for rule in rules] == [[{"port": 80}], [{"port": 81}]]
 
 
 def test_nothing_that_a_laptop_may_have_seen_is_sent_again():

@@ -1,28 +1,43 @@
 """What a service mesh's rules say of a Service's callers (Istio, "Destination Rule"). Pure."""
 
+from collections.abc import Iterable
+
 from ktconnect import names
+from ktconnect.objects.session import Manifest
 
 from .seen import Finding, Found, Seen
 
 
 def check_subsets(seen: Seen) -> Found:
     """A sidecar that routes to a subset finds no agent in it, and answers 503."""
-    rules = [rule for rule in seen.rules or () if _is_for(rule["spec"].get("host", ""), seen)]
-    subsets = {subset["name"] for rule in rules for subset in rule["spec"].get("subsets") or ()}
-    if not subsets:
+    rules = _rules(seen)
+    if not _subsets(rules):
         return
     rule = rules[0]["metadata"]["name"]
-    used = subsets if seen.routes is None else subsets & _routed(seen)
-    if used:
+    if used := used_subsets(seen):
         yield Finding(
             "refuse",
-            f"a service mesh routes callers of {seen.name} to {', '.join(sorted(used))} "
+            f"a service mesh routes callers of {seen.name} to {', '.join(used)} "
             f"(DestinationRule {rule}); the agent would be in none of these subsets",
-            "`ktctl mesh NAME --match path:/ --mode istio` leads all requests here by a rule; "
-            "or take the routes to subsets away first",
+            "by a rule of the mesh it can be done, where you may change those (VirtualService): "
+            "`--mode istio` of mesh and mirror, or exchange; or take the routes to subsets away",
         )
     else:
         yield Finding("note", f"DestinationRule {rule} has subsets, but no route leads to them")
+
+
+def used_subsets(seen: Seen) -> tuple[str, ...]:
+    """The subsets to which callers of the Service are led, or may be: by name, in order."""
+    subsets = _subsets(_rules(seen))
+    return tuple(sorted(subsets if seen.routes is None else subsets & _routed(seen)))
+
+
+def _rules(seen: Seen) -> list[Manifest]:
+    return [rule for rule in seen.rules or () if _is_for(rule["spec"].get("host", ""), seen)]
+
+
+def _subsets(rules: Iterable[Manifest]) -> set[str]:
+    return {subset["name"] for rule in rules for subset in rule["spec"].get("subsets") or ()}
 
 
 def _is_for(host: str, seen: Seen) -> bool:

@@ -9,6 +9,7 @@ from ktconnect.modes.checks.seen import enforce, look
 from ktconnect.modes.checks.service import check_service
 from ktconnect.modes.dryrun import make_way_or_tell
 from ktconnect.modes.report import Reporter
+from ktconnect.modes.routing.auto import sidecar_labels
 from ktconnect.modes.serving.expose import check_exposed, exposes_for
 from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
@@ -20,8 +21,10 @@ from ktconnect.objects.ports import Expose, map_ports
 from ktconnect.objects.rights import EXCHANGE_SCALE, EXCHANGE_SELECTOR
 from ktconnect.objects.session import Manifest
 
+from .ruled import is_ruled, prepare_ruled
 from .scale_sessions import scale_sessions
 from .selector import SelectorWay
+from .session import ExchangeSession
 
 
 async def run(spec: ExchangeSpec, reporter: Reporter) -> None:
@@ -81,11 +84,13 @@ async def prepare(
     ):
         service = await cluster.get(SERVICE, name, namespace)
         seen = await look(cluster, service)
+    if await is_ruled(cluster, seen):
+        return await prepare_ruled(spec, cluster, seen, lease, reporter)
     enforce(check_service(seen), reporter)
     ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
     checked = await check_local(ports, skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     plan = inbound_plan(spec.serving, "exchange", lease, namespace, name, checked.ports)
     announced = session_lease(cluster, spec.serving, plan)
-    way = SelectorWay(cluster, plan, announced, service)
-    return InboundSession(cluster, spec.serving, plan, announced, way)
+    way = SelectorWay(cluster, plan, announced, service, sidecar_labels(seen.backends))
+    return ExchangeSession(cluster, spec.serving, plan, announced, way)

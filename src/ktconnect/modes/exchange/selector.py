@@ -33,6 +33,7 @@ from .origin_check import check_origin
 log = logging.getLogger(__name__)
 
 Selector = dict[str, str]
+Labels = tuple[tuple[str, str], ...]
 
 
 class SelectorWay:
@@ -43,14 +44,23 @@ class SelectorWay:
     advice: tuple[str, ...] = ()
 
     def __init__(
-        self, cluster: Cluster, plan: InboundPlan, lease: SessionLease, service: Manifest
+        self,
+        cluster: Cluster,
+        plan: InboundPlan,
+        lease: SessionLease,
+        service: Manifest,
+        besides: Labels = (),
     ) -> None:
-        """Raises: Conflict if callers are led to an agent or a router already; UsageError for a
+        """``besides``: labels by which the agent's Pod gets what the Service's own Pods get, such
+        as a sidecar.
+
+        Raises: Conflict if callers are led to an agent or a router already; UsageError for a
         Service without selector."""
         self._cluster = cluster
         self._backend = KubeBackend(cluster)
         self._plan = plan
         self._lease = lease
+        self._besides = besides
         self._service: Manifest | None = service
         self._target_ports = target_ports(service)
         self._original = selector_of(service)
@@ -85,9 +95,9 @@ class SelectorWay:
         return (Entry("kube", self._key, self._original, self._ours),)
 
     @property
-    def labels(self) -> tuple[tuple[str, str], ...]:
-        """See `Way`."""
-        return tuple(self._ours.items())
+    def labels(self) -> Labels:
+        """See `Way`. The selector's own keys are ours, whatever else there is."""
+        return tuple({**dict(self._besides), **self._ours}.items())
 
     async def prepare(self, owner: Manifest) -> Origins:
         """See `Way`."""

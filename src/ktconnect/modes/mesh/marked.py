@@ -14,7 +14,7 @@ from ktconnect.names import SERVED_BY
 from ktconnect.objects.origin import address_of
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest
-from ktconnect.rules.model import Share
+from ktconnect.rules.model import Match
 from ktconnect.rules.plan import app_of
 from ktconnect.rules.request import Request
 from ktconnect.rules.sample import sample
@@ -37,10 +37,19 @@ PROBE: Final = "x-kt-probe"
 class Marked:
     """One session's proof. Closes: what it left between callers and the program, on ``end``."""
 
-    def __init__(self, plan: InboundPlan, share: Share, line: Line) -> None:
+    def __init__(
+        self,
+        plan: InboundPlan,
+        matches: tuple[Match, ...],
+        line: Line,
+        *,
+        called: str = "a marked request",
+    ) -> None:
+        """``matches``: what comes here; ``called``: what a person calls such a request."""
         self._plan = plan
-        self._share = share
+        self._matches = matches
         self._line = line
+        self._called = called
         self._between: list[Between] = []
 
     async def prove(self, service: Manifest | None) -> str:
@@ -49,7 +58,7 @@ class Marked:
         Raises: Unproven if it did not come, or none can be sent.
         """
         port, address = self._way_in(service)
-        request = sample(self._share.matches)
+        request = sample(self._matches)
         if request is None:
             raise Unproven(
                 "no request could be made up that is meant and changes nothing",
@@ -105,11 +114,11 @@ class Marked:
                     took = milliseconds(loop.time() - began)
                     said = f", {SERVED_BY}: {by}" if by else ""
                     return (
-                        f"A marked request to service {self._plan.where} was answered here "
-                        f"in {took}{said}"
+                        f"{self._called.capitalize()} to service {self._plan.where} was answered "
+                        f"here in {took}{said}"
                     )
             await asyncio.sleep(AGAIN)
         raise Unproven(
-            f"a marked request to service {self._plan.where} did not come here: {last}",
+            f"{self._called} to service {self._plan.where} did not come here: {last}",
             hint=f"`ktctl explain {self._plan.service} -n {self._plan.namespace}` tells why",
         )

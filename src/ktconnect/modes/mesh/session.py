@@ -22,6 +22,9 @@ from .marked import Marked
 class MeshSession(InboundSession):
     """One Service whose marked requests come to this machine."""
 
+    called = "a marked request"
+    """What comes here, for a person."""
+
     def __init__(
         self,
         cluster: Cluster,
@@ -65,9 +68,10 @@ class MeshSession(InboundSession):
     async def _prove(self, line: Line, reporter: Reporter) -> str:
         """See `InboundSession`: by a marked request to the Service; where none can be sent, by a
         connection to the session's own."""
-        self._marked = Marked(self.plan, self._sharing.share, line)
+        matches = self._sharing.share.matches
+        self._marked = Marked(self.plan, matches, line, called=self.called)
         try:
-            with reporter.step("Sending a marked request") as step:
+            with reporter.step(f"Sending {self.called}") as step:
                 seen = await self._marked.prove(await self._sharing.callers_service())
                 step.says(seen)
         except Unproven as error:

@@ -122,16 +122,18 @@ def named(theirs: Manifest) -> str:
 def check_room(theirs: Manifest, share: Share, place: Place) -> None:
     """Raises: UsageError where a rule of ours can't be put among the user's."""
     decides = f"{named(theirs)} decides for callers of {place.where}"
+    router = "" if share.kind == "exchange" else "`--mode router` needs no rule of Istio"
     if theirs["metadata"]["namespace"] != place.namespace:
         raise UsageError(
             f"{decides}, and is in another namespace, where a session changes nothing",
-            hint="`--mode router` needs no rule of Istio",
+            hint=router or "take the subsets out of its routes, and the Service itself is led here",
         )
     if not theirs["spec"].get("http"):
         raise UsageError(
             f"{decides} and has no rules for HTTP: beside one of ours, requests that do not match "
             "it would go nowhere",
-            hint="give it a rule that leads to the Service, or use `--mode router`",
+            hint="give it a rule for HTTP that leads to the Service"
+            + (router and f"; or {router}"),
         )
     if share.kind == "mirror":
         raise UsageError(

@@ -1,6 +1,6 @@
 import pytest
 
-from ktconnect.modes.checks.mesh import check_subsets
+from ktconnect.modes.checks.mesh import check_subsets, used_subsets
 from ktconnect.modes.checks.seen import Seen
 
 WEB = {"metadata": {"name": "web", "namespace": "demo"}, "spec": {}}
@@ -57,6 +57,13 @@ def test_routes_of_each_protocol_count(kind):
 def test_subsets_that_nobody_routes_to_are_only_told(routes):
     [finding] = findings([rule("web", "v1")], routes)
     assert finding.level == "note"
+
+
+def test_which_subsets_callers_are_led_to():
+    rules = [rule("web", "v2", "v1", "v0")]
+    assert used_subsets(Seen(WEB, rules=rules, routes=[route("web", "v1")])) == ("v1",)
+    assert used_subsets(Seen(WEB, rules=rules, routes=None)) == ("v0", "v1", "v2")
+    assert used_subsets(Seen(WEB, routes=[route("web", "v1")])) == ()
 
 
 def test_routes_that_may_not_be_looked_at_may_lead_there():

@@ -50,7 +50,7 @@ class Line:
 
 def proof(line, *matches, ports=None):
     share = replace(SHARE, matches=tuple(map(parse_match, matches or ("header:version=ci",))))
-    return Marked(replace(PLAN, ports=ports or PLAN.ports), share, line)
+    return Marked(replace(PLAN, ports=ports or PLAN.ports), share.matches, line)
 
 
 async def test_a_marked_request_is_sent_until_it_comes_here_and_the_program_never_sees_it():
