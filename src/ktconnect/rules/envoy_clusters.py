@@ -45,7 +45,8 @@ def clusters_text(plan: RoutePlan, version: str) -> str:
             continue
         fallbacks[_fallback(port)] = _way(plan.origin_address, port.number, 1, by=ORIGIN)
         clusters.append(_origin(plan, port))
-        clusters += [_of_share(plan, port, share) for share in plan.exposed(port)]
+        for share in plan.exposed(port):
+            clusters += _of_share(plan, port, share)
     return shared_text(version, clusters, fallbacks)
 
 
@@ -64,6 +65,11 @@ def share_cluster(share: Share, port: RoutedPort) -> str:
     return f"{share.service}|{port.number}"
 
 
+def grpc_cluster(share: Share, port: RoutedPort) -> str:
+    """A mirror's for copies of gRPC, which knows HTTP/2 alone."""
+    return f"{share_cluster(share, port)}|grpc"
+
+
 def _passed(plan: RoutePlan, port: RoutedPort) -> Json:
     return _cluster(passed_cluster(port), _way(plan.origin_address, port.number))
 
@@ -78,15 +84,20 @@ def _origin(plan: RoutePlan, port: RoutedPort) -> Json:
     return cluster | {"cluster_type": _dns(plan.families)}
 
 
-def _of_share(plan: RoutePlan, port: RoutedPort, share: Share) -> Json:
+def _of_share(plan: RoutePlan, port: RoutedPort, share: Share) -> list[Json]:
     name, number = share_cluster(share, port), plan.number_of(share, port)
     if share.kind == "mirror":
-        copy = _cluster(name, _way(share.address, number))
-        return copy | {"typed_extension_protocol_options": ref("copy")} | _limits("limit")
+        way, kinds = _way(share.address, number), {name: "copy", grpc_cluster(share, port): "copy2"}
+        return [_copies(name, way, kind) for name, kind in kinds.items()]
     own = _way(share.address, number, by=share.mark, cache="no-store")
     # A connection is not tried elsewhere by itself, as a request is.
     kind = _PUT_ASIDE if port.app == "tls" else _HTTP
-    return _cluster(name, own, ref(_fallback(port))) | kind
+    return [_cluster(name, own, ref(_fallback(port))) | kind]
+
+
+def _copies(name: str, way: Json, kind: str) -> Json:
+    options = {"typed_extension_protocol_options": ref(kind)}
+    return _cluster(name, way) | options | _limits("limit")
 
 
 def _cluster(name: str, *ways: Json) -> Json:

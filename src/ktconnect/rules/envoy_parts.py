@@ -39,26 +39,38 @@ COPY_SECONDS: Final = 600
 """How long a laptop may take to answer a copy before it is given up."""
 
 
-def _http(common: Json, headers: str = "use_downstream_protocol_config") -> Json:
-    protocol = {"http_protocol_options": HTTP1, "http2_protocol_options": {}}
-    options = {
-        "@type": f"{ANY}{_HTTP_OPTIONS}",
-        headers: protocol,
-        "common_http_protocol_options": common,
+_BY_HTTP1: Final[Json] = {"http_protocol_options": HTTP1}
+_BY_HTTP2: Final[Json] = {"http2_protocol_options": {}}
+
+
+def _http(common: Json, protocol: Json) -> Json:
+    return {
+        _HTTP_OPTIONS: {
+            "@type": f"{ANY}{_HTTP_OPTIONS}",
+            "common_http_protocol_options": common,
+        }
+        | protocol
     }
-    return {_HTTP_OPTIONS: options}
+
+
+def _copy(protocol: Json) -> Json:
+    """Envoy has forgotten by which HTTP a request came when it sends a copy of it."""
+    common = {
+        "idle_timeout": f"{IDLE_SECONDS}s",
+        "max_headers_count": 1000,
+        "max_stream_duration": f"{COPY_SECONDS}s",
+    }
+    return _http(common, {"explicit_http_config": protocol})
 
 
 SHARED: Final[Mapping[str, Json]] = {
     # HTTP/2 to whom it came for by HTTP/2: gRPC needs it, others may not know it.
-    "http": _http({"idle_timeout": f"{IDLE_SECONDS}s", "max_headers_count": 1000}),
-    "copy": _http(
-        {
-            "idle_timeout": f"{IDLE_SECONDS}s",
-            "max_headers_count": 1000,
-            "max_stream_duration": f"{COPY_SECONDS}s",
-        }
+    "http": _http(
+        {"idle_timeout": f"{IDLE_SECONDS}s", "max_headers_count": 1000},
+        {"use_downstream_protocol_config": _BY_HTTP1 | _BY_HTTP2},
     ),
+    "copy": _copy(_BY_HTTP1),
+    "copy2": _copy(_BY_HTTP2),
     # Envoy's own limits turn the 1,025th request away, which nobody had asked for.
     "nolimit": {
         "thresholds": [

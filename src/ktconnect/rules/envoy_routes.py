@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ktconnect.names import SERVED_BY
 
-from .envoy_clusters import METADATA, origin_cluster, share_cluster
+from .envoy_clusters import METADATA, grpc_cluster, origin_cluster, share_cluster
 from .envoy_parts import ANY, Json, compact
 from .mark import ORIGIN
 from .match import cookie_regex
@@ -19,8 +19,8 @@ from .order import Rule, may_both_hold, ordered
 from .plan import RoutedPort, RoutePlan
 
 MOST_COPIES: Final = 64
-"""Routes for the origin at most. Who gets a copy is part of a route, so mirrors with conditions
-multiply: of ever more of them, the youngest get none."""
+"""Routes for the origin at most, those for gRPC not counted. Who gets a copy is part of a route, so
+mirrors with conditions multiply: of ever more of them, the youngest get none."""
 
 _RETRY: Final[Json] = {
     # Only what no program has seen can be sent again without harm.
@@ -104,6 +104,7 @@ def _unmarked(plan: RoutePlan, port: RoutedPort) -> list[Json]:
     for each in combined:
         rules = [rule for rule in each if rule is not None]
         if _possible(rules):
+            found += [_to_origin(port, rules, grpc=True)] if rules else []
             found.append(_to_origin(port, rules))
     return found
 
@@ -131,18 +132,23 @@ def _possible(rules: list[Rule]) -> bool:
     return all(may_both_hold(one.match, two.match) for one in rules for two in rules)
 
 
-def _to_origin(port: RoutedPort, rules: list[Rule]) -> Json:
+def _to_origin(port: RoutedPort, rules: list[Rule], *, grpc: bool = False) -> Json:
+    """``grpc``: for such requests alone, whose copies need HTTP/2."""
     conditions = dict.fromkeys(one for rule in rules for one in rule.match.conditions)
     route = _route(ORIGIN, Match(tuple(conditions)), origin_cluster(port))
     if rules:
-        route["route"]["request_mirror_policies"] = [_copy(rule.share, port) for rule in rules]
+        cluster = grpc_cluster if grpc else share_cluster
+        copies = [_copy(rule.share, cluster(rule.share, port)) for rule in rules]
+        route["route"]["request_mirror_policies"] = copies
+    if grpc:
+        route["match"]["grpc"] = {}
     return route
 
 
-def _copy(share: Share, port: RoutedPort) -> Json:
+def _copy(share: Share, cluster: str) -> Json:
     millionths = {"numerator": round(share.percent * 10_000), "denominator": "MILLION"}
     return {
-        "cluster": share_cluster(share, port),
+        "cluster": cluster,
         "runtime_fraction": {"default_value": millionths},
         "disable_shadow_host_suffix_append": True,
     }

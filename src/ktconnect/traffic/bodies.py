@@ -23,14 +23,15 @@ def plain(headers: Headers, body: Body) -> bytes | None:
     data = body.data
     codings = [each.strip().lower() for each in header(headers, "content-encoding").split(",")]
     for coding in reversed([each for each in codings if each not in ("", "identity")]):
-        undone = _undone(coding, data)
+        undone = unpacked(coding, data)
         if undone is None:
             return None
         data = undone
     return data
 
 
-def _undone(coding: str, data: bytes) -> bytes | None:
+def unpacked(coding: str, data: bytes) -> bytes | None:
+    """Without that one coding (``gzip``, ``deflate``); None as for `plain`."""
     for bits in CODINGS.get(coding, ()):
         try:
             return zlib.decompressobj(bits).decompress(data, LONGEST)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +12,8 @@ from ktconnect.names import SERVED_BY
 
 from .bodies import is_json, json_of, plain, text_of
 from .exchange import Answer, Body, Headers, header
+from .grpc import CODING, STATUS, code_of, is_grpc, messages, settled
+from .grpc import shown as shown_message
 from .secrets import told
 from .tree import ABSENT, differences
 
@@ -19,6 +21,7 @@ NOISE = frozenset(
     {
         *("date", "server", "age", "via", "x-request-id", SERVED_BY),
         *("connection", "keep-alive", "transfer-encoding", "content-length", "traceparent"),
+        *("trailer", STATUS, *CODING),  # how a call of gRPC went is compared as its status
     }
 )
 """Headers that tell two answers apart, and never two programs."""
@@ -33,8 +36,9 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``what``: ``status``, ``header`` or ``body``; ``where``: the header's name, the path in JSON,
-    the line of a text, or "". ``origin`` and ``laptop``: what each has, for a person."""
+    """``what``: ``status``, ``header``, ``body`` or ``trailer``; ``where``: the header's name, the
+    path in JSON, the line of a text, the message of gRPC, or "". ``origin`` and ``laptop``: what
+    each has, for a person."""
 
     what: str
     where: str
@@ -50,25 +54,31 @@ def compare(
     Sizes are of the bodies, so Content-Length is not compared by itself.
     """
     found: list[Difference] = []
-    if origin.status != laptop.status:
+    if (origin.status, code_of(origin)) != (laptop.status, code_of(laptop)):
         found.append(Difference("status", "", status_of(origin), status_of(laptop)))
-    found += _headers(origin.headers, laptop.headers, ignored)
+    one, two = settled(origin), settled(laptop)
+    found += _headers("header", one[0], two[0], ignored)
     found += islice(_bodies(origin, laptop), MOST)
+    found += _headers("trailer", one[1], two[1], ignored)
     return tuple(found)
 
 
 def status_of(answer: Answer) -> str:
-    """``404 Not Found``."""
-    return f"{answer.status} {answer.reason}".rstrip()
+    """``404 Not Found``; of gRPC ``200, gRPC 5 NOT_FOUND``."""
+    code = code_of(answer)
+    return f"{answer.status} {answer.reason}".rstrip() + (f", gRPC {code}" if code else "")
 
 
-def _headers(left: Headers, right: Headers, ignored: frozenset[str]) -> Iterator[Difference]:
+def _headers(
+    what: str, left: Headers, right: Headers, ignored: frozenset[str]
+) -> Iterator[Difference]:
+    """Of ``what``: ``header`` or ``trailer``."""
     for name in sorted({key.lower() for key, _ in (*left, *right)} - NOISE - ignored):
         if name.startswith(NOISY_PREFIXES) or told(left, name) == told(right, name):
             continue
         if name == "content-encoding":  # a proxy's choice: the bodies tell
             continue
-        yield Difference("header", name, _shown_header(left, name), _shown_header(right, name))
+        yield Difference(what, name, _shown_header(left, name), _shown_header(right, name))
 
 
 def _shown_header(headers: Headers, name: str) -> str:
@@ -94,6 +104,11 @@ def _bodies(left: Answer, right: Answer) -> Iterator[Difference]:
 
 
 def _contents(left: Headers, right: Headers, one: bytes, two: bytes) -> Iterator[Difference]:
+    if is_grpc(left) and is_grpc(right):
+        told = messages(left, one), messages(right, two)
+        if told[0] is not None and told[1] is not None:
+            yield from _messages(told[0], told[1])
+            return
     trees = json_of(one), json_of(two)
     if (is_json(left) or is_json(right)) and trees[0] is not None and trees[1] is not None:
         with suppress(RecursionError):  # nested deeper than can be walked: by lines, then
@@ -120,7 +135,21 @@ def _lines(left: list[str], right: list[str]) -> Iterator[Difference]:
         if one != two:
             yield Difference("body", f"line {number}", _cut(one), _cut(two))
     if len(left) != len(right):
-        yield Difference("body", "", f"{len(left)} lines", f"{len(right)} lines")
+        yield Difference("body", "", _number(left, "line"), _number(right, "line"))
+
+
+def _messages(left: list[bytes], right: list[bytes]) -> Iterator[Difference]:
+    """By their place, up to the first that is missing."""
+    for number, (one, two) in enumerate(zip(left, right, strict=False), 1):
+        if one != two:
+            found = (shown_message(each, LONGEST) for each in (one, two))
+            yield Difference("body", f"message {number}", *found)
+    if len(left) != len(right):
+        yield Difference("body", "", _number(left, "message"), _number(right, "message"))
+
+
+def _number(found: Sized, what: str) -> str:
+    return f"{len(found):,} {what}{'' if len(found) == 1 else 's'}"
 
 
 def _begin_alike(one: bytes, two: bytes) -> bool:

@@ -45,13 +45,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``reason``: the words after the status, which HTTP/2 does not have."""
+    """``reason``: the words after the status, which HTTP/2 does not have. ``trailers``: the headers
+    that follow the body (RFC 9110 §6.5); gRPC says there how a call went."""
 
     status: int
     headers: Headers = ()
     body: Body = Body()
     reason: str = ""
     version: str = "HTTP/1.1"
+    trailers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,13 @@ class Exchange:
 def header(headers: Headers, name: str) -> str:
     """The value of a header, of all of them with a comma (RFC 9110 §5.2); "" without it."""
     return ", ".join(value for key, value in headers if key.lower() == name)
+
+
+def regular(pairs: Headers) -> Headers:
+    """The headers of HTTP/2 as HTTP/1.1 has them (RFC 9113 §8.3): ``Host``, no pseudo-headers."""
+    plain = tuple(pair for pair in pairs if not pair[0].startswith(":"))
+    host = header(pairs, ":authority")
+    return (("Host", host), *plain) if host and not header(plain, "host") else plain
 
 
 def place(request: Request) -> str:

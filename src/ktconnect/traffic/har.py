@@ -1,7 +1,8 @@
 """Exchanges as HAR 1.2, the format in which browsers save what they saw.
 
 http://www.softwareishard.com/blog/har-12-spec/. Fields that begin with ``_`` are ours, which the
-format allows: ``_laptop`` is what the laptop answered to the same request.
+format allows: ``_laptop`` is what the laptop answered to the same request, ``_trailers`` are the
+headers after a body.
 """
 
 import base64
@@ -96,6 +97,8 @@ def _response(answer: Answer | None, failure: str, *, secrets: bool) -> Row:
         "headersSize": -1,
         "bodySize": known.body.size,
     }
+    if known.trailers:
+        told["_trailers"] = _pairs(known.trailers, secrets=secrets)
     return told if answer is not None else {**told, "_error": failure}
 
 

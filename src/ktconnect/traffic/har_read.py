@@ -92,6 +92,7 @@ def _answer(said: Row) -> Answer | None:
         _headers(said.get("headers") or ()),
         _body(said.get("content") or {}),
         _text(said.get("statusText") or ""),
+        trailers=_headers(said.get("_trailers") or ()),
     )
 
 

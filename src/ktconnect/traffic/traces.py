@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .exchange import Answer, Body, Exchange, Headers, Request, header
+from .exchange import Answer, Body, Exchange, Headers, Request, header, regular
 
 Row = Mapping[str, Any]
 
@@ -52,10 +52,7 @@ def _exchange(text: bytes, now: float) -> Exchange | None:
 
 def _request(said: Row) -> Request:
     pairs = _pairs(said)
-    headers = _without_pseudo(pairs)
-    host = header(pairs, ":authority")
-    if host and not header(headers, "host"):
-        headers = (("Host", host), *headers)
+    headers = regular(pairs)
     return Request(header(pairs, ":method"), header(pairs, ":path"), headers, _body(said, headers))
 
 
@@ -64,22 +61,19 @@ def _answer(said: Row) -> Answer | None:
     status = header(pairs, ":status")
     if not status:
         return None
-    headers = _without_pseudo(pairs)
-    return Answer(int(status), headers, _body(said, headers))
+    headers = regular(pairs)
+    trailers = _pairs(said, "trailers")
+    return Answer(int(status), headers, _body(said, headers), trailers=trailers)
 
 
-def _pairs(said: Row) -> Headers:
-    return tuple((str(each["key"]), _value(each)) for each in said.get("headers") or ())
+def _pairs(said: Row, which: str = "headers") -> Headers:
+    return tuple((str(each["key"]), _value(each)) for each in said.get(which) or ())
 
 
 def _value(said: Row) -> str:
     """What is no UTF-8 stands in ``raw_value``, as base64."""
     raw = said.get("raw_value")
     return base64.b64decode(raw).decode("latin-1") if raw else str(said.get("value") or "")
-
-
-def _without_pseudo(pairs: Headers) -> Headers:
-    return tuple(pair for pair in pairs if not pair[0].startswith(":"))
 
 
 def _body(said: Row, headers: Headers) -> Body:

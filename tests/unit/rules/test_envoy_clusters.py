@@ -8,6 +8,7 @@ from tests.unit.rules.test_order import share
 
 from ktconnect.rules.envoy_clusters import (
     clusters_text,
+    grpc_cluster,
     origin_cluster,
     passed_cluster,
     share_cluster,
@@ -73,11 +74,17 @@ def test_without_a_name_or_one_number_for_all_pods_the_cluster_ip_serves(plan):
     assert origin["type"] == "STATIC"
 
 
-def test_a_copy_goes_to_the_laptop_or_nowhere_and_has_an_end():
+@pytest.mark.parametrize(
+    ("cluster", "protocol"),
+    [(share_cluster, "http_protocol_options"), (grpc_cluster, "http2_protocol_options")],
+)
+def test_a_copy_goes_to_the_laptop_or_nowhere_and_has_an_end(cluster, protocol):
     mirror = share("m", "path:/", kind="mirror", address="10.96.0.8")
-    found = clusters(replace(PLAN, shares=(mirror,)))[share_cluster(mirror, HTTP)]
+    found = clusters(replace(PLAN, shares=(mirror,)))[cluster(mirror, HTTP)]
     assert ways(found) == [("10.96.0.8", 80, {})]
-    assert "600s" in str(found["typed_extension_protocol_options"])
+    [options] = found["typed_extension_protocol_options"].values()
+    assert options["common_http_protocol_options"]["max_stream_duration"] == "600s"
+    assert [*options["explicit_http_config"]] == [protocol]
     assert found["circuit_breakers"]["thresholds"][0]["max_retries"] == 0
 
 

@@ -28,7 +28,17 @@ def test_what_many_have_is_written_once_and_read_by_each():
         "version_info": "7",
         "resources": [{"a": SHARED["http"], "b": [{"x": 1}, SHARED["http"]]}],
     }
-    assert text.count("use_downstream_protocol_config") == 2, "for requests and for copies"
+
+
+def test_requests_go_on_as_they_came_and_copies_as_is_said():
+    names = ("http", "copy", "copy2")
+    http, copy, grpc = (next(iter(SHARED[name].values())) for name in names)
+    assert [*http["use_downstream_protocol_config"]] == [
+        "http_protocol_options",
+        "http2_protocol_options",
+    ]
+    assert [*copy["explicit_http_config"]] == ["http_protocol_options"]
+    assert [*grpc["explicit_http_config"]] == ["http2_protocol_options"]
 
 
 def test_nothing_is_turned_away_for_its_number_but_copies():

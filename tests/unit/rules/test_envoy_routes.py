@@ -23,7 +23,8 @@ def host(*shares):
 
 
 def routes(*shares):
-    return host(*shares)["routes"]
+    """All but those that are for gRPC alone."""
+    return [each for each in host(*shares)["routes"] if "grpc" not in each["match"]]
 
 
 def match_of(text):
@@ -152,6 +153,21 @@ def test_a_part_of_the_requests_is_said_in_millionths():
         "denominator": "MILLION",
     }
     assert policy["disable_shadow_host_suffix_append"] is True
+
+
+def test_copies_of_grpc_go_by_another_way():
+    found = host(mirror("m", "path:/api"), mirror("n", "header:a=1"))["routes"]
+    assert [("grpc" in each["match"], copies(each)) for each in found] == [
+        (True, ["m|80|grpc", "n|80|grpc"]),
+        (False, ["m", "n"]),
+        (True, ["m|80|grpc"]),
+        (False, ["m"]),
+        (True, ["n|80|grpc"]),
+        (False, ["n"]),
+        (False, []),
+    ]
+    for grpc, other in zip(found[:-1:2], found[1::2], strict=True):
+        assert grpc["match"] == {**other["match"], "grpc": {}}
 
 
 def test_who_leaves_gets_no_copies():

@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_what_is_told_to_be_json_and_is_not_is_compared_as_text():
     found = compare(json_answer({}), answer(b"oops\r\nmore", content_type="application/json"))
     assert found == (
         Difference("body", "line 1", "{}", "oops"),
-        Difference("body", "", "1 lines", "2 lines"),
+        Difference("body", "", "1 line", "2 lines"),
     )
 
 
@@ -118,3 +119,48 @@ def test_long_values_and_long_lists_are_cut():
 def test_a_size_that_is_not_whole_is_a_least():
     assert measure(Body(b"abc", 5)) == "5 bytes at least"
     assert measure(Body(b"", 0)).startswith("0 bytes, sha256 e3b0")
+
+
+GRPC = ("content-type", "application/grpc")
+
+
+def call(*parts, status="0", **trailers):
+    """An answer of gRPC with these messages."""
+    body = b"".join(b"\0" + len(part).to_bytes(4, "big") + part for part in parts)
+    said = (("grpc-status", status), *trailers.items())
+    return Answer(200, (GRPC,), Body.whole(body), trailers=said)
+
+
+def test_trailers_are_compared_as_headers_are():
+    one = Answer(200, trailers=(("X-Sum", "1"), ("x-token", "a")))
+    other = Answer(200, trailers=(("x-sum", "2"), ("x-token", "b")))
+    assert compare(one, other) == (Difference("trailer", "x-sum", "1", "2"),)
+    assert compare(one, other, frozenset({"x-sum"})) == ()
+
+
+def test_calls_of_grpc_differ_in_how_they_went_and_in_their_messages():
+    one, other = call(b"a", b"\x0a\x01b"), call(b"a", b"\x0a\x01c", b"d", status="5", x="1")
+    assert compare(one, other) == (
+        Difference("status", "", "200, gRPC 0 OK", "200, gRPC 5 NOT_FOUND"),
+        Difference("body", "message 2", r"3 bytes: \n\x01b", r"3 bytes: \n\x01c"),
+        Difference("body", "", "2 messages", "3 messages"),
+        Difference("trailer", "x", "absent", "1"),
+    )
+
+
+def test_how_messages_are_packed_makes_no_difference():
+    packed = gzip.compress(b"hello")
+    body = b"\1" + len(packed).to_bytes(4, "big") + packed
+    other = Answer(200, (GRPC, ("grpc-encoding", "gzip")), Body.whole(body))
+    assert compare(call(b"hello"), replace(other, trailers=(("grpc-status", "0"),))) == ()
+
+
+def test_a_call_that_ends_with_its_headers_is_as_one_that_has_no_message():
+    at_once = Answer(200, (GRPC, ("grpc-status", "5"), ("grpc-message", "no")))
+    assert compare(at_once, call(status="5", **{"grpc-message": "no"})) == ()
+
+
+def test_what_says_to_be_grpc_and_is_not_is_compared_as_bytes():
+    one, other = (Answer(200, (GRPC,), Body.whole(data)) for data in (b"\0\xff", b"\0\xfe"))
+    (found,) = compare(one, other)
+    assert (found.what, found.where) == ("body", "")

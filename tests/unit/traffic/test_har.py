@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from ktconnect.traffic.exchange import Answer, Body, Exchange, Request
 from ktconnect.traffic.har import TAIL, entry_of, more, opening
@@ -82,3 +83,13 @@ def test_a_request_without_an_answer_is_kept_with_the_reason():
     assert entry_of(Exchange(Request("GET", "/?u=http://x"), None))["request"]["url"] == (
         "http://unknown/?u=http://x"
     )
+
+
+def test_trailers_are_written_and_read_again():
+    assert SEEN.answer is not None
+    answer = replace(SEEN.answer, trailers=(("grpc-status", "0"), ("x-token", "t")))
+    text = file_of(entry_of(replace(SEEN, answer=answer))).decode()
+    (read,) = read_har(text)
+    assert read.answer is not None
+    assert read.answer.trailers == (("grpc-status", "0"), ("x-token", "(not recorded)"))
+    assert "_trailers" not in file_of(entry_of(SEEN)).decode()

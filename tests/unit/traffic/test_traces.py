@@ -23,6 +23,9 @@ FULL = trace(
 )
 
 
+TRAILER = json.dumps(row("grpc-status", "0")).encode()
+
+
 def test_a_trace_is_an_exchange_however_it_comes():
     for step in (1, 7, 10_000):
         traces = Traces()
@@ -50,6 +53,13 @@ def test_a_body_that_was_cut_says_how_long_it_is_if_it_is_known():
     assert told.answer.body.size == 900
     assert untold.answer.body.size == 6
     assert untold.answer.body.is_cut
+
+
+def test_headers_after_the_body_are_trailers():
+    text = FULL.replace(b'"response": {', b'"response": {"trailers": [%s],' % TRAILER)
+    (seen,) = Traces().more(text, 1.0)
+    assert seen.answer is not None
+    assert seen.answer.trailers == (("grpc-status", "0"),)
 
 
 def test_without_an_answer_it_says_so():

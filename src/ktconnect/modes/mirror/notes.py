@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ktconnect.modes.report import Compared, Reporter, Totals
 from ktconnect.traffic.compare import Difference, compare, status_of
@@ -108,18 +109,11 @@ class Notes:
     def _record(self, pair: Pair) -> None:
         if self._file is None:
             return
+        secrets = self._keeping.secrets
         if pair.origin is None:
-            entry = entry_of(pair.laptop, by="laptop", secrets=self._keeping.secrets)
+            entry = entry_of(pair.laptop, by="laptop", secrets=secrets)
         else:
-            # The copy has the whole request, of which a tap may show the beginning only.
-            seen = Exchange(
-                pair.laptop.request,
-                pair.origin.answer,
-                pair.laptop.began,
-                pair.origin.seconds,
-                pair.origin.failure,
-            )
-            entry = entry_of(seen, pair.laptop.answer, secrets=self._keeping.secrets)
+            entry = entry_of(_joined(pair.origin, pair.laptop), pair.laptop.answer, secrets=secrets)
         try:
             self._file.add(entry)
         except OSError as error:
@@ -134,3 +128,12 @@ class Notes:
             if file.entries:
                 self._reporter.note(f"{file.entries:,} exchanges were recorded in {file.path}")
             file.close()
+
+
+def _joined(origin: Exchange, laptop: Exchange) -> Exchange:
+    """The origin's answer to the whole request, of which a tap may show the beginning only; nor
+    does it say by which HTTP the origin was asked."""
+    answer = origin.answer
+    if answer is not None:
+        answer = replace(answer, version=laptop.request.version)
+    return replace(origin, request=laptop.request, answer=answer, began=laptop.began)

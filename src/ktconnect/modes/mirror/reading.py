@@ -1,6 +1,6 @@
 """Reading along between the agent's calls and the program here: nothing of them is changed.
 
-A call comes in at a port of our own and goes on to where it was meant for. What passes is HTTP/1.1
+A call comes in at a port of our own and goes on to where it was meant for. What passes is HTTP
 as a rule; whatever it is, it passes, read or not.
 """
 
@@ -114,7 +114,7 @@ class Reading:
         """Nobody is there: what would have been asked is worth knowing all the same."""
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(REACH):
-                while watcher.pending is None and (data := await reader.read(CHUNK)):
+                while not watcher.pending and (data := await reader.read(CHUNK)):
                     watcher.requested(data, time.time())
                     if watcher.lost:
                         break
@@ -128,8 +128,7 @@ class Reading:
             self._on_unread(watcher.lost)
 
     def _over(self, watcher: Watcher, why: str) -> None:
-        lost = watcher.abandoned(why, time.time())
-        if lost is not None:
+        for lost in watcher.abandoned(why, time.time()):
             self._on_exchange(lost)
 
 
