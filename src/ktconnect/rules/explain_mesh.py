@@ -88,7 +88,7 @@ def _follow(walk: Walk, ruling: Ruling) -> Place | Answer:
     if place is None:
         return Answer("nobody", f"{leads}, which is not there")
     if place.share is not None:
-        walk.served_by = place.share.mark
+        walk.served_by = place.share.signature
     return _subset(walk, place, leads)
 
 

@@ -66,7 +66,7 @@ def _laptop(place: Place, laptop: Laptop) -> Answer:
         "laptop",
         f"the laptop of {laptop.user}",
         user=laptop.user,
-        mark=share.mark if share else "",
+        mark=share.signature if share else "",
         session=laptop.session,
     )
 

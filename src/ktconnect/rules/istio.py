@@ -235,9 +235,10 @@ def _without_outliers(policy: Mapping[str, Any]) -> Manifest:
 
 def _signed(share: Share) -> Manifest:
     """Callers that are told apart hear who answered; those of an exchange hear the Service."""
-    if share.kind == "exchange":
+    if not share.signature:
         return {}
-    return {"headers": {"response": {"set": {SERVED_BY: share.mark, "cache-control": "no-store"}}}}
+    said = {SERVED_BY: share.signature, "cache-control": "no-store"}
+    return {"headers": {"response": {"set": said}}}
 
 
 def _matching(matches: list[Manifest]) -> Manifest:

@@ -64,6 +64,11 @@ class Share:
     leaving: bool = False
     uid: str = field(default="", compare=False)
 
+    @property
+    def signature(self) -> str:
+        """By what callers hear who answered them; "" for an exchange: they hear nothing."""
+        return "" if self.kind == "exchange" else self.mark
+
 
 def share_note(share: Share) -> str:
     """What the annotation says. The Service itself tells name, address and time."""

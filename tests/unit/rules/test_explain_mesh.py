@@ -1,5 +1,5 @@
 import pytest
-from tests.unit.rules.explaining import facts, own, plain, share, why
+from tests.unit.rules.explaining import facts, laptop, own, plain, share, why
 from tests.unit.rules.test_explain_gateway import route
 from tests.unit.rules.test_explain_gateway import to as to_backend
 from tests.unit.rules.test_explain_istio import service, to
@@ -71,3 +71,16 @@ def test_a_router_behind_a_mesh_is_still_asked():
     others = Others((service(to("web")),))
     said = explain(CI, facts(share(), others=others, caller=caller("istio")))
     assert said.answer.by == "laptop"
+
+
+def test_an_exchange_by_a_rule_answers_everybody_and_no_header_says_so():
+    taken = share("abcde", "path:/", kind="exchange")
+    found = plain(
+        others=Others((service(to(taken.service)),)),
+        caller=caller("istio"),
+        places=[own(taken)],
+        laptops={taken.service: laptop(taken)},
+    )
+    said = explain(Request(), found)
+    assert (said.answer.by, said.answer.user, said.answer.mark) == ("laptop", "ann@laptop", "")
+    assert said.served_by == ""

@@ -24,7 +24,13 @@ def service(given: Share, note: str | None = None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "given", [ANN, replace(ANN, leaving=True), share("m", "path:/", kind="mirror", percent=12.5)]
+    "given",
+    [
+        ANN,
+        replace(ANN, leaving=True),
+        share("m", "path:/", kind="mirror", percent=12.5),
+        share("x", "path:/", kind="exchange"),
+    ],
 )
 def test_a_share_reads_back_as_it_was_written(given):
     assert share_of(service(given)) == given

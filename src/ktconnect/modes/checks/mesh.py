@@ -19,8 +19,8 @@ def check_subsets(seen: Seen) -> Found:
             "refuse",
             f"a service mesh routes callers of {seen.name} to {', '.join(used)} "
             f"(DestinationRule {rule}); the agent would be in none of these subsets",
-            "by a rule of the mesh it can be done, where you may change those (VirtualService): "
-            "`--mode istio` of mesh and mirror, or exchange; or take the routes to subsets away",
+            "`ktctl mesh --mode istio` leads requests by a rule of the mesh; or take the routes to "
+            "subsets away first",
         )
     else:
         yield Finding("note", f"DestinationRule {rule} has subsets, but no route leads to them")
