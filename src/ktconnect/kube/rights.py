@@ -34,6 +34,15 @@ def named(rights: Iterable[Right]) -> str:
     return "; ".join(str(on._replace(verb=", ".join(said))) for on, said in verbs.items())
 
 
+def denied(rights: Iterable[Right]) -> str:
+    """What a user lacks, as a message: ``you may not create pods in namespace demo``; of several
+    resources each on a line of its own."""
+    lines = named(rights).split("; ")
+    if len(lines) == 1:
+        return f"you may not {lines[0]}"
+    return "\n  ".join(["you may not", *lines])
+
+
 def review(right: Right) -> Manifest:
     """The question as a manifest."""
     resource, _, subresource = right.resource.partition("/")

@@ -13,8 +13,8 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig, load
 from ktconnect.kube.facts import ClusterFacts
 from ktconnect.kube.rights import Right as Asked
-from ktconnect.kube.rights import named
-from ktconnect.objects.rights import Right
+from ktconnect.kube.rights import denied
+from ktconnect.objects.rights import Right, command_for
 
 from .spec import ClusterSpec
 
@@ -46,15 +46,21 @@ def holder() -> str:
     return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
 
 
-async def require(cluster: Cluster, namespace: str, rights: tuple[Right, ...]) -> None:
-    """Raises, before anything is created: UsageError if there is no such namespace, Forbidden
-    naming every right that is missing."""
+async def require(
+    cluster: Cluster, namespace: str, rights: tuple[Right, ...], command: str = ""
+) -> None:
+    """``command``: what `ktctl rbac print` calls these rights, if that can't be told from them.
+
+    Raises, before anything is created: UsageError if there is no such namespace, Forbidden naming
+    every right that is missing, and how to get them.
+    """
     await check_namespace(cluster, namespace)
     missing = await cluster.allowed(asked(namespace, rights))
     if missing:
         raise Forbidden(
-            f"you may not {named(missing)}",
-            hint="`ktctl rbac print COMMAND` prints the Role to ask for; or try another -n",
+            denied(missing),
+            hint=f"`ktctl rbac print {command or command_for(rights)} -n {namespace}` prints the "
+            "Role to ask for; or try another -n",
         )
 
 

@@ -153,7 +153,10 @@ SETUP = (
 
 COMMANDS: Mapping[str, tuple[Right, ...]] = {
     "connect": CONNECT,
+    "connect-share": CONNECT + SHARE,
     "exchange": _union(EXCHANGE_SELECTOR, EXCHANGE_SCALE),
+    "exchange-selector": EXCHANGE_SELECTOR,
+    "exchange-scale": EXCHANGE_SCALE,
     "mesh": _union(MESH_ROUTER, MESH_ISTIO, MESH_GATEWAY),
     "mesh-router": MESH_ROUTER,
     "mesh-istio": MESH_ISTIO,
@@ -174,7 +177,8 @@ COMMANDS: Mapping[str, tuple[Right, ...]] = {
     "clean": CLEAN,
     "setup": SETUP,
 }
-"""The commands that need rights in the cluster; ``mesh-router`` is ``mesh --mode router``."""
+"""The commands that need rights in the cluster; ``mesh-router`` is ``mesh --mode router``,
+``connect-share`` is ``connect --shareShadow``."""
 
 
 def needed(commands: Iterable[str]) -> tuple[Right, ...]:
@@ -190,6 +194,14 @@ def needed(commands: Iterable[str]) -> tuple[Right, ...]:
                 hint=f"those that do: {', '.join(COMMANDS)}",
             )
     return _union(*(COMMANDS[command] for command in asked))
+
+
+def command_for(rights: tuple[Right, ...], family: str = "") -> str:
+    """What `ktctl rbac print` calls exactly these rights: the name that begins with ``family``
+    where several have the same; ``COMMAND`` if none has."""
+    fitting = [name for name, needs in COMMANDS.items() if needs == rights]
+    own = [name for name in fitting if name.partition("-")[0] == family]
+    return next(iter((*own, *fitting)), "COMMAND")
 
 
 def role(name: str, namespace: str, rights: tuple[Right, ...]) -> Manifest:

@@ -1,7 +1,7 @@
 import pytest
 
 from ktconnect.errors import Forbidden, Unreachable
-from ktconnect.kube.rights import Right, missing, named, review
+from ktconnect.kube.rights import Right, denied, missing, named, review
 
 
 def test_a_question_names_only_what_is_given():
@@ -24,6 +24,14 @@ def test_rights_on_one_resource_are_named_together_and_once():
     assert named(both) == (
         "create, get leases in namespace demo; list leases in the whole cluster; "
         "get pods in namespace demo"
+    )
+
+
+def test_one_resource_is_a_sentence_and_several_are_lines():
+    pods = [Right(verb, "", "pods", "demo") for verb in ("create", "get")]
+    assert denied(pods) == "you may not create, get pods in namespace demo"
+    assert denied([*pods, Right("list", "", "services")]) == (
+        "you may not\n  create, get pods in namespace demo\n  list services in the whole cluster"
     )
 
 

@@ -43,8 +43,12 @@ async def test_every_missing_right_is_named_at_once():
         api.denied = {("create", "deployments", "demo"), ("list", "services", "demo")}
         with pytest.raises(Forbidden) as caught:
             await require(cluster, "demo", CONNECT)
-    assert "create deployments.apps in namespace demo" in str(caught.value)
-    assert "list services in namespace demo" in str(caught.value)
+    assert str(caught.value).splitlines() == [
+        "you may not",
+        "  create deployments.apps in namespace demo",
+        "  list services in namespace demo",
+    ]
+    assert "`ktctl rbac print connect -n demo` prints the Role" in caught.value.hint
 
 
 async def test_nothing_is_asked_for_in_a_namespace_that_is_not_there():

@@ -4,7 +4,18 @@ import pytest
 import yaml
 
 from ktconnect.errors import UsageError
-from ktconnect.objects.rights import AGENT_GUARD, COMMANDS, CONNECT, Right, needed, role, rules
+from ktconnect.objects.rights import (
+    AGENT_GUARD,
+    COMMANDS,
+    CONNECT,
+    EXCHANGE_SELECTOR,
+    MESH_ROUTER,
+    Right,
+    command_for,
+    needed,
+    role,
+    rules,
+)
 
 MODES = ("router", "istio", "gateway", "manual")
 PAGE = Path(__file__).parents[3] / "docs/guide/rights.md"
@@ -51,6 +62,13 @@ def test_each_way_of_mirroring_has_a_name_of_its_own():
     assert set(ways) == {f"mirror-{mode}" for mode in ("router", "istio", "gateway", "tcp")}
     assert set(COMMANDS["mirror"]) == {right for rights in ways.values() for right in rights}
     assert ways["mirror-tcp"] == COMMANDS["exchange"][: len(ways["mirror-tcp"])]
+
+
+def test_rights_are_called_as_the_command_that_needs_them():
+    assert command_for(EXCHANGE_SELECTOR) == "exchange-selector"
+    assert command_for(MESH_ROUTER) == "mesh-router"
+    assert command_for(MESH_ROUTER, "mirror") == "mirror-router"
+    assert command_for(CONNECT[:1]) == "COMMAND"
 
 
 def test_the_role_in_the_documentation_is_the_one_that_is_checked():

@@ -33,7 +33,7 @@ async def probe(
 
     Raises: Forbidden naming every right that is missing; what a Pod that can't start raises.
     """
-    await require(cluster, namespace, PROBE)
+    await require(cluster, namespace, PROBE, "explain-live")
     shadow = probe_shadow(spec, cluster, namespace)
     await to_the_end(shadow.lease.create())
     try:

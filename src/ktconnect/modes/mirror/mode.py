@@ -7,22 +7,17 @@ from typing import Final
 
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import Seen, enforce
-from ktconnect.modes.checks.service import check_ruled, check_service
 from ktconnect.modes.cluster import holder
-from ktconnect.modes.mesh.checks import check_marked
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
+from ktconnect.modes.routing.exposed import exposed_ports
 from ktconnect.modes.routing.planning import driver_for, free_to_share, place_of, random_letters
-from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve
 from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.modes.taking import taker_of
 from ktconnect.modes.targets import find_service, parse_target
-from ktconnect.objects.ports import PortMap, map_ports
 from ktconnect.objects.rights import (
     EXCHANGE_SELECTOR,
     MESH_GATEWAY,
@@ -35,9 +30,9 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
-from ktconnect.rules.plan import app_of
 from ktconnect.sessions.shared import share_lease, shared_name
 
+from .harfile import check_new
 from .keeping import kept
 from .raw import prepare_raw
 from .session import MirrorSession
@@ -63,8 +58,9 @@ async def run(spec: MirrorSpec, reporter: Reporter) -> None:
     Raises: KtError, before anything is changed wherever that can be known.
     """
     began = time.monotonic()
+    check_new(spec.keeping.record)
     dry_run = spec.serving.dry_run
-    async with opened(spec.serving, RIGHTS[spec.mode], reporter) as (cluster, namespace):
+    async with opened(spec.serving, RIGHTS[spec.mode], reporter, "mirror") as (cluster, namespace):
         service = await _target(spec, cluster, namespace, reporter)
         if spec.mode == "tcp":
             raw = await prepare_raw(spec, cluster, service, reporter)
@@ -114,7 +110,10 @@ async def prepare(
     seen = await free_to_share(cluster, service, "mirror", taker, dry_run=dry_run)
     chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
     check_driver(spec, chosen)
-    ports = await _ports(spec, seen, chosen, reporter)
+    none = UsageError(
+        f"no port of Service {name} carries requests", hint="--mode tcp copies bytes of TCP"
+    )
+    ports = await exposed_ports(spec.serving, spec.exposes, seen, chosen.driver, none, reporter)
     lease = share_lease(name, "mirror", random_letters())
     plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, ports)
     sidecar = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
@@ -129,28 +128,6 @@ def check_driver(spec: MirrorSpec, chosen: Choice) -> None:
             "what the original answered",
             hint="--mode router does, or leave --diff out",
         )
-
-
-async def _ports(
-    spec: MirrorSpec, seen: Seen, chosen: Choice, reporter: Reporter
-) -> tuple[PortMap, ...]:
-    """The ports whose copies come here. Raises: UsageError, also for a Service that can't be."""
-    name = seen.name
-    enforce(check_service(seen) if chosen.driver == "router" else check_ruled(seen), reporter)
-    exposes = exposes_for(spec.exposes, name)
-    ports = map_ports(seen.service, exposes, seen.slices or (), seen.backends)
-    exposed = tuple(port for port in ports if port.target is not None)
-    given = seen.service["spec"].get("ports") or ()
-    apps = {int(port["port"]): app_of(port) for port in given}
-    enforce(check_marked(name, exposed, apps, said=bool(spec.exposes)), reporter)
-    taken = tuple(port for port in exposed if port.protocol == "tcp")
-    if not taken:
-        raise UsageError(
-            f"no port of Service {name} carries requests", hint="--mode tcp copies bytes of TCP"
-        )
-    checked = await check_local(taken, skip=spec.serving.skip_port_checking)
-    enforce(checked.findings, reporter)
-    return checked.ports
 
 
 def session_of(asked: Asked, cluster: Cluster, tapping: Tapping | None) -> MirrorSession:
