@@ -1,39 +1,9 @@
-"""Which ports of a Service can't be shared by requests, and what becomes of their callers. Pure."""
+"""What becomes of callers whom rules of the user's own lead to this machine. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable, Iterator
 
 from ktconnect.modes.checks.seen import Finding
 from ktconnect.objects.ports import PortMap
-
-NOT_SAID: Final[Mapping[int, str]] = MappingProxyType({})
-
-PLAIN: Final[Mapping[str, str]] = {
-    "tcp": "its connections carry no mark, and go to the original Pods",
-    "tls": "nothing but `--match sni:…` can be seen of it",
-}
-
-
-def check_marked(
-    name: str, ports: Iterable[PortMap], apps: Mapping[int, str] = NOT_SAID, *, said: bool
-) -> Iterator[Finding]:
-    """Which ports can't be told apart by requests. ``apps``: what is spoken on them, by number;
-    ``said``: the user named them."""
-    for port in ports:
-        if port.protocol == "udp":
-            yield Finding(
-                "refuse" if said else "note",
-                f"port {port} of Service {name} is UDP: datagrams carry no mark",
-                f"`ktctl exchange {name}` takes all of them",
-            )
-        elif apps.get(port.service_port) in PLAIN:
-            yield Finding(
-                "warn" if said else "note",
-                f"port {port} of Service {name} is no HTTP, as it is declared: "
-                f"{PLAIN[apps[port.service_port]]}",
-                "its name or appProtocol says what it is",
-            )
 
 
 def check_all(name: str, ports: Iterable[PortMap]) -> Iterator[Finding]:

@@ -8,12 +8,13 @@ from typing import Final
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import Seen, enforce
-from ktconnect.modes.checks.service import check_ruled, check_service
+from ktconnect.modes.checks.seen import enforce
+from ktconnect.modes.checks.service import check_ruled
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.exchange.mode import find_targets
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
+from ktconnect.modes.routing.exposed import exposed_ports
 from ktconnect.modes.routing.planning import driver_for, free_to_share, place_of, random_letters
 from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving.expose import exposes_for
@@ -22,7 +23,7 @@ from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.way import InboundPlan
 from ktconnect.modes.taking import take_mark, taker_of
-from ktconnect.objects.ports import PortMap, map_ports
+from ktconnect.objects.ports import map_ports
 from ktconnect.objects.rights import (
     MESH_GATEWAY,
     MESH_ISTIO,
@@ -35,12 +36,10 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.holds import described
 from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
-from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
-from ktconnect.rules.plan import app_of
 from ktconnect.sessions.shared import share_lease, shared_name
 
-from .checks import check_all, check_marked
+from .checks import check_all
 from .manual import ManualWay
 from .session import MeshSession
 from .spec import MeshSpec
@@ -99,7 +98,11 @@ async def prepare(
     dry_run = spec.serving.dry_run
     seen = await free_to_share(cluster, service, "mesh", taker, dry_run=dry_run)
     chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
-    ports = await _ports(spec, seen, chosen, reporter)
+    none = UsageError(
+        f"no port of Service {name} carries requests that could be told apart",
+        hint=f"`ktctl exchange {name}` takes all of its callers",
+    )
+    ports = await exposed_ports(spec.serving, spec.exposes, seen, chosen.driver, none, reporter)
     plan = replace(
         inbound_plan(spec.serving, "mesh", lease, namespace, name, ports),
         shared=shared_name(name),
@@ -180,25 +183,3 @@ def _share(asked: Asked, plan: InboundPlan) -> Share:
         matches=asked.matches,
         ports=tuple(dict.fromkeys(port.service_port for port in plan.exposed)),
     )
-
-
-async def _ports(
-    spec: MeshSpec, seen: Seen, chosen: Choice, reporter: Reporter
-) -> tuple[PortMap, ...]:
-    """The ports that come here. Raises: UsageError, also for a Service that can't be shared."""
-    service, name = seen.service, seen.name
-    by_selector = chosen.driver == "router"
-    enforce(check_service(seen) if by_selector else check_ruled(seen), reporter)
-    ports = map_ports(service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends)
-    exposed = tuple(port for port in ports if port.target is not None)
-    apps = {int(port["port"]): app_of(port) for port in service["spec"].get("ports") or ()}
-    enforce(check_marked(name, exposed, apps, said=bool(spec.exposes)), reporter)
-    taken = tuple(port for port in exposed if port.protocol == "tcp")
-    if not taken:
-        raise UsageError(
-            f"no port of Service {name} carries requests that could be told apart",
-            hint=f"`ktctl exchange {name}` takes all of its callers",
-        )
-    checked = await check_local(taken, skip=spec.serving.skip_port_checking)
-    enforce(checked.findings, reporter)
-    return checked.ports

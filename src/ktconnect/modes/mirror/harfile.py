@@ -1,5 +1,6 @@
 """A HAR file that grows, and is whole after every entry: also after Ctrl-C, and after kill -9."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -17,12 +18,8 @@ class HarFile:
         self.entries = 0
         try:
             self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise UsageError(
-                f"--record {path}: there is such a file already", hint="take another name"
-            ) from None
         except OSError as error:
-            raise UsageError(f"--record {path}: {error.strerror}") from None
+            raise _refused(path, error) from None
         self._end = os.pwrite(self._fd, opening(__version__), 0) - len(TAIL)
 
     def add(self, entry: Row) -> None:
@@ -47,3 +44,28 @@ class HarFile:
         self._fd = -1
         if not self.entries:
             self.path.unlink(missing_ok=True)
+
+
+def check_new(path: str) -> None:
+    """Look, before much else is done, whether such a file can be made; nothing is. "": none is
+    wanted. Raises: UsageError."""
+    if not path:
+        return
+    try:
+        if os.path.lexists(path):
+            raise FileExistsError
+        folder = Path(path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES).lower())
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
+def _refused(path: str, error: OSError) -> UsageError:
+    if isinstance(error, FileExistsError):
+        return UsageError(
+            f"--record {path}: there is such a file already", hint="take another name"
+        )
+    return UsageError(f"--record {path}: {error.strerror}")

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from ktconnect.errors import UsageError
-from ktconnect.modes.mirror.harfile import HarFile
+from ktconnect.modes.mirror.harfile import HarFile, check_new
 from ktconnect.traffic.exchange import Answer, Body, Exchange, Request
 from ktconnect.traffic.har import entry_of
 from ktconnect.traffic.har_read import read_har
@@ -63,3 +63,21 @@ def test_an_entry_that_finds_no_room_leaves_the_file_as_it_was(tmp_path):
     file.add(entry("/3"))
     assert len(read_har(path.read_text())) == 2
     file.close()
+
+
+def test_what_can_not_be_made_is_known_before_anything_is(tmp_path):
+    there = tmp_path / "a.har"
+    check_new("")
+    check_new(str(there))
+    assert not there.exists()
+    there.symlink_to("nowhere")
+    with pytest.raises(UsageError, match="such a file already"):
+        check_new(str(there))
+    with pytest.raises(UsageError, match=r"b\.har: there is no folder .*/no$"):
+        check_new(str(tmp_path / "no" / "b.har"))
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may everything
+    with pytest.raises(UsageError, match="permission denied"):
+        check_new(str(tmp_path / "a.har"))

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.modes.inbound import PLAN, in_shop, service
+from tests.unit.modes.reporting import Remembering
 from tests.unit.modes.routing.sharing import sharer
 
 from ktconnect.errors import UsageError
@@ -112,3 +113,13 @@ async def test_a_dry_run_makes_nothing_and_writes_no_file(tmp_path, monkeypatch,
         assert not path.exists()
         kinds = {each["kind"] for each in reporter.created}
         assert {"Lease", "Service", "Deployment"} <= kinds
+
+
+async def test_a_file_that_is_there_is_refused_before_the_cluster_is_asked(tmp_path):
+    path = tmp_path / "a.har"
+    path.write_text("mine")
+    nowhere = ClusterSpec(kubeconfig=str(tmp_path / "none"))
+    wanted = spec(keeping=Keeping(record=str(path)))
+    with pytest.raises(UsageError, match="such a file already"):
+        await run(replace(wanted, serving=replace(wanted.serving, cluster=nowhere)), Remembering())
+    assert path.read_text() == "mine"
