@@ -15,8 +15,9 @@ from ktconnect.modes.exchange.scale import ScaleWay
 from ktconnect.modes.exchange.scale_find import ScalePlan
 from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.local import remember
-from ktconnect.modes.routing import ensure, istio, router, settling
+from ktconnect.modes.routing import ensure, gateway, istio, router, settling
 from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.gateway import GatewayDriver
 from ktconnect.modes.routing.istio import IstioDriver
 from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.modes.routing.sharing import SharingWay
@@ -47,6 +48,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(router, "DRAIN", 0.05)
     monkeypatch.setattr(settling, "AGAIN", 0.001)
     monkeypatch.setattr(istio, "HEARD", 0)
+    monkeypatch.setattr(gateway, "HEARD", 0)
     monkeypatch.setattr(ensure, "AGAIN", 0.001)
     monkeypatch.setattr(shared, "LOOK", 0.01)
     monkeypatch.setattr(scale_wait, "LOOK_AGAIN", 0.01)
@@ -134,6 +136,17 @@ def by_istio(place, _):
     return IstioDriver(place)
 
 
+class Trusting(GatewayDriver):
+    """Takes it for granted that a mesh takes the routes: there is none that could say so."""
+
+    async def _accepted(self):
+        return
+
+
+def by_gateway(place, _):
+    return Trusting(place)
+
+
 def sharing(cluster, mark, driver=by_router):
     """What a mesh is made of."""
     name = f"web-kt-mesh-{mark}"
@@ -159,6 +172,11 @@ async def mesh(cluster):
 async def mesh_by_istio(cluster):
     """Marked requests led to an agent by rules, and back."""
     await served(cluster, *sharing(cluster, "ann", by_istio))
+
+
+async def mesh_by_gateway(cluster):
+    """Marked requests led to an agent by routes of the session's own, and back."""
+    await served(cluster, *sharing(cluster, "ann", by_gateway))
 
 
 async def mesh_of_two(cluster):
@@ -203,7 +221,12 @@ SUBJECTS: dict[str, tuple[Any, ...]] = {
     "mesh of two": (mesh_of_two, service()),
     "mesh by istio": (mesh_by_istio, service()),
     "mesh by istio with rules of the user": (mesh_by_istio, service(), USERS_RULES),
+    "mesh by gateway": (mesh_by_gateway, service()),
 }
+
+
+IN_TURN = ("mesh of two", "mesh by gateway")
+"""The longest one, and one whose steps are those of a mesh by Istio but for its rules."""
 
 
 @pytest.mark.timeout(300)
@@ -213,7 +236,7 @@ async def test_nothing_half_made_is_left_that_the_next_clean_can_not_finish(name
     subject, *own = SUBJECTS[name]
     calls = await calls_of(subject, *own)
     assert len(calls) > 5
-    # the longest one is stopped at each of its calls in one of the ways
-    first, step = (HOWS.index(how) + 1, len(HOWS)) if name == "mesh of two" else (1, 1)
+    # these are stopped at each of their calls in one of the ways
+    first, step = (HOWS.index(how) + 1, len(HOWS)) if name in IN_TURN else (1, 1)
     wrong = [await interrupted(subject, at, how, *own) for at in range(first, len(calls) + 1, step)]
     assert list(filter(None, wrong)) == []
