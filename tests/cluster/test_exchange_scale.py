@@ -226,29 +226,39 @@ CRD: dict[str, Any] = {
 }
 
 
-def test_anything_with_a_scale_subresource_can_be_taken(cluster, namespace):
+@pytest.fixture
+def size(cluster, namespace):
+    """Of a workload of a kind that Kubernetes itself has not; how many Pods it is to have."""
     cluster.apply([CRD])
     try:
         kind = f"customresourcedefinition/{CRD_NAME}"
         cluster.kubectl("wait", kind, "--for=condition=Established", "--timeout=60s")
-        template = workload(cluster)["spec"]["template"]
         rollout = {
             "apiVersion": f"{GROUP}/v1",
             "kind": "Rollout",
             "metadata": {"name": "web", "namespace": namespace},
-            "spec": {"size": 3, "template": template},
+            "spec": {"size": 3, "template": workload(cluster)["spec"]["template"]},
         }
         cluster.apply([rollout])
-
-        def size():
-            found = cluster.get(CRD_NAME, "web", f"--namespace={namespace}")
-            return found["spec"]["size"]
-
         Web(cluster, namespace)
-        target = f"{CRD_NAME}/web"
-        with exchanged(cluster, namespace, target, "--recoverWaitTime", "0"):
-            assert size() == 0
-        assert size() == 3
-        assert left(cluster, namespace) == []
+        where = f"--namespace={namespace}"
+        yield lambda: cluster.get(CRD_NAME, "web", where)["spec"]["size"]
     finally:
         cluster.kubectl("delete", "crd", CRD_NAME, "--ignore-not-found")
+
+
+def test_anything_with_a_scale_subresource_can_be_taken_and_is_scaled_back(
+    cluster, namespace, size
+):
+    """By its laptop, and by its agent without one."""
+    target = f"{CRD_NAME}/web"
+    with exchanged(cluster, namespace, target, "--recoverWaitTime", "0"):
+        assert size() == 0
+    assert size() == 3
+    assert left(cluster, namespace) == []
+    done = run_ktctl(cluster, "setup", "--scalable", CRD_NAME, "-n", namespace, "-o", "json")
+    assert done.code == 0, done.stdout + done.stderr
+    with exchanged(cluster, namespace, target, "--restoreAfter", "10") as session:
+        session.stop(signal.SIGKILL)
+        wait_until(lambda: size() == 3, within=30, every=0.5)
+    wait_until(lambda: left(cluster, namespace) == [], within=15, every=0.5)

@@ -4,6 +4,7 @@ A kind is written as its manifests write it: ``apiVersion/kind`` (``v1/Service``
 ``apps/v1/Deployment``). Kinds that the table lacks are passed as a `Resource`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -143,6 +144,10 @@ def kind_of(manifest: Manifest) -> str:
     return f"{manifest['apiVersion']}/{manifest['kind']}"
 
 
+PLURAL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+"""How a resource may be called (RFC 1035, label; Kubernetes wants that of custom resources)."""
+
+
 class Key(NamedTuple):
     """One object of the cluster, or a subresource of it; namespace "" for the cluster's own."""
 
@@ -174,6 +179,6 @@ def _kind_and_rest(key: str) -> tuple[Kind, str]:
     group, _, rest = key.partition("/")
     version, _, rest = rest.partition("/")
     plural, _, rest = rest.partition("/")
-    if "." in group and rest and plural.isalpha() and plural.islower():
+    if "." in group and rest and PLURAL.fullmatch(plural):
         return Resource(group, version, plural), rest
     raise UsageError(f"{key!r} names no known kind of object")

@@ -5,14 +5,23 @@ from dataclasses import dataclass, field
 
 from ktconnect.apply.change import Backend
 from ktconnect.apply.rehearsal import Rehearsal
-from ktconnect.errors import Forbidden
+from ktconnect.errors import Forbidden, UsageError
 from ktconnect.kube.backend import KubeBackend, Live
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import kind_of
-from ktconnect.objects.rights import AGENT_GUARD_ISTIO, ISTIO, SETUP
+from ktconnect.kube.rights import named
+from ktconnect.kube.scalable import scalable_word
+from ktconnect.objects.rights import AGENT_GUARD_ISTIO, ISTIO, SETUP, Right
 from ktconnect.objects.session import Manifest
-from ktconnect.objects.setup import ACCOUNT, ROLE, SERVICE_ACCOUNT, gives_istio, manifests
+from ktconnect.objects.setup import (
+    ACCOUNT,
+    ROLE,
+    SERVICE_ACCOUNT,
+    manifests,
+    more_of,
+    scale_rights,
+)
 
 from .cluster import asked, open_cluster, owned_by_user, require
 from .report import Reporter
@@ -28,6 +37,9 @@ class SetupSpec:
     cluster: ClusterSpec = field(default_factory=ClusterSpec)
     remove: bool = False
     dry_run: bool = False
+    scalable: tuple[str, ...] = ()
+    """Kinds that agents may scale back besides those that Kubernetes itself has, as kubectl says
+    them: ``rollouts.argoproj.io``."""
 
 
 async def run(spec: SetupSpec, reporter: Reporter) -> None:
@@ -45,8 +57,7 @@ async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Re
     backend = KubeBackend(cluster)
     rehearsal = Rehearsal(backend)
     target: Backend = rehearsal if spec.dry_run else backend
-    istio = not spec.remove and await _undoes_routes(cluster, namespace)
-    wanted = manifests(namespace, istio=istio)
+    wanted = manifests(namespace, () if spec.remove else await _more(cluster, namespace, spec))
     changed = [
         await _settle(target, each, reporter, remove=spec.remove)
         for each in (reversed(wanted) if spec.remove else wanted)
@@ -64,15 +75,39 @@ async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Re
         )
 
 
-async def _undoes_routes(cluster: Cluster, namespace: str) -> bool:
-    """Whether agents are to take routes of Istio away: where there are any, if we may give that."""
-    if gives_istio(await cluster.find(ROLE, ACCOUNT, namespace)):
-        return True
+async def _more(cluster: Cluster, namespace: str, spec: SetupSpec) -> tuple[Right, ...]:
+    """What agents are to have besides: what somebody has given them already, the kinds that are
+    asked for, and routes of Istio. Raises: UsageError, Forbidden."""
+    scales = [right for word in spec.scalable for right in await _scales(cluster, word)]
+    held = more_of(await cluster.find(ROLE, ACCOUNT, namespace))
+    missing = await cluster.allowed(asked(namespace, tuple(set(scales) - set(held))))
+    if missing and not spec.dry_run:
+        raise Forbidden(
+            f"you may not {named(missing)}, so you can't let agents do that",
+            hint="whoever makes a Role must have the rights that it gives",
+        )
+    routes = await _routes(cluster, namespace)
+    return (*held, *scales, *routes)
+
+
+async def _scales(cluster: Cluster, word: str) -> tuple[Right, ...]:
+    found = await scalable_word(cluster, word)
+    if found is None:
+        raise UsageError(
+            f"the cluster has no kind {word} that can be scaled",
+            hint="name it as kubectl does, for example rollouts.argoproj.io",
+        )
+    return scale_rights(found.group, found.plural)
+
+
+async def _routes(cluster: Cluster, namespace: str) -> tuple[Right, ...]:
+    """The right to take routes of Istio away: where there are any, if we may give that."""
     try:
         await cluster.served(f"/apis/{ISTIO}/v1")
     except (NotFound, Forbidden):
-        return False
-    return not await cluster.allowed(asked(namespace, AGENT_GUARD_ISTIO))
+        return ()
+    missing = await cluster.allowed(asked(namespace, AGENT_GUARD_ISTIO))
+    return () if missing else AGENT_GUARD_ISTIO
 
 
 async def _settle(target: Backend, wanted: Manifest, reporter: Reporter, *, remove: bool) -> bool:

@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from tests.unit.kube.fakeanswers import Answer, denied
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.sessions.world import (
     BEFORE,
@@ -261,3 +262,52 @@ async def test_where_what_was_shared_is_gone_only_the_own_is_left_to_undo(tmp_pa
 def test_a_coroutine_that_waits_for_a_loop_is_a_mistake_of_ours():
     with pytest.raises(AssertionError, match="waited for a loop"):
         without_loop(asyncio.sleep(0))
+
+
+ROLLOUT = "/apis/argoproj.io/v1alpha1/namespaces/demo/rollouts/web/scale"
+
+
+def put_rollout(api, size):
+    """The scale of an object of a kind that ktctl's table lacks; what was written to it."""
+    scale = {"metadata": {"name": "web", "resourceVersion": "1"}, "spec": {"replicas": size}}
+    written = []
+
+    def answer(asked):
+        if asked.method == "PATCH":
+            written.extend(step["value"] for step in asked.json if step["op"] != "test")
+            scale["spec"]["replicas"] = written[-1]
+        return Answer(body=scale)
+
+    api.routes[ROLLOUT] = answer
+    return written
+
+
+def scaled(before):
+    key = "argoproj.io/v1alpha1/rollouts/demo/web/scale#/spec/replicas"
+    return [Entry("kube", key, before, 0)]
+
+
+async def test_whatever_can_be_scaled_is_scaled_back(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        written = put_rollout(api, 0)
+        put_lease(api, 61, journal=scaled(3))
+        assert await undoing.run() is Verdict.UNDONE
+        assert written == [3]
+        assert leases(api) == []
+
+
+async def test_what_somebody_has_scaled_meanwhile_is_left_so(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        written = put_rollout(api, 1)
+        put_lease(api, 61, journal=scaled(3))
+        assert await undoing.run() is Verdict.UNDONE
+        assert written == []
+
+
+async def test_a_scale_that_its_account_may_not_change_stays_in_the_journal(tmp_path):
+    async with in_pod(tmp_path) as (api, undoing):
+        put_lease(api, 61, journal=scaled(3))
+        api.routes[ROLLOUT] = lambda _: denied("get", "rollouts/scale", "demo")
+        with pytest.raises(KtError, match="rollouts/scale"):
+            await undoing.run()
+        assert leases(api) == ["kt-exchange-web"]

@@ -120,7 +120,10 @@ class FakeStore:
         manifest = asked.json
         if kind.endswith("SelfSubjectAccessReview"):
             wanted = manifest["spec"]["resourceAttributes"]
-            right = (wanted["verb"], wanted["resource"], wanted.get("namespace", ""))
+            plural = "/".join(
+                wanted[each] for each in ("resource", "subresource") if wanted.get(each)
+            )
+            right = (wanted["verb"], plural, wanted.get("namespace", ""))
             return Answer(201, {**manifest, "status": {"allowed": right not in self.denied}})
         name = manifest["metadata"]["name"]
         if (kind, namespace, name) in self.objects:

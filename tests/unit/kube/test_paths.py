@@ -56,6 +56,10 @@ def test_the_kind_of_a_manifest_is_its_version_and_kind():
         ("v1/Namespace/demo/status", ("v1/Namespace", "", "demo", "status")),
         ("argoproj.io/v1alpha1/rollouts/demo/web", (ROLLOUTS, "demo", "web", "")),
         (
+            "k8s.example.org/v1/web-apps2/demo/web/scale",
+            (Resource("k8s.example.org", "v1", "web-apps2"), "demo", "web", "scale"),
+        ),
+        (
             "argoproj.io/v1alpha1/rollouts/demo/web/scale",
             (ROLLOUTS, "demo", "web", "scale"),
         ),
@@ -75,6 +79,7 @@ def test_a_key_names_kind_namespace_and_name(key, parts):
         "v1/Namespace/",
         "argoproj.io/v1alpha1/Rollout/demo/web",
         "argoproj.io/v1alpha1/rollouts/web",
+        "argoproj.io/v1alpha1/-rollouts/demo/web",
         "x",
     ],
 )

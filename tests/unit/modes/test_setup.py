@@ -5,7 +5,7 @@ from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 
-from ktconnect.errors import Conflict, Forbidden
+from ktconnect.errors import Conflict, Forbidden, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.setup import SetupSpec, agent_account, set_up
 from ktconnect.objects.rights import ISTIO
@@ -118,3 +118,51 @@ async def test_agents_take_routes_away_where_there_is_a_mesh_and_we_may_give_the
         await set_up(cluster, "demo", SetupSpec(), reporter)
         assert ISTIO in groups(api)
     assert reporter.notes[-1] == "nothing to change in namespace demo"
+
+
+def put_rollouts(api):
+    """A kind of somebody else's that can be scaled, as API discovery tells of it."""
+    version = {"groupVersion": "argoproj.io/v1alpha1"}
+    groups = [{"name": "argoproj.io", "preferredVersion": version}]
+    found = [{"name": "rollouts", "kind": "Rollout"}, {"name": "rollouts/scale", "kind": "Scale"}]
+    api.routes["/apis"] = lambda _: Answer(body={"groups": groups})
+    api.routes["/apis/argoproj.io/v1alpha1"] = lambda _: Answer(body={"resources": found})
+
+
+def scaled(api):
+    rules = api.objects[KINDS[1], "demo", "kt-agent"]["rules"]
+    return [name for rule in rules for name in rule["resources"] if name.endswith("/scale")]
+
+
+async def test_agents_may_scale_other_kinds_back_on_request_and_keep_that():
+    asked = SetupSpec(scalable=("rollouts.argoproj.io",))
+    async with in_cluster() as (api, cluster, reporter):
+        put_rollouts(api)
+        await set_up(cluster, "demo", SetupSpec(), reporter)
+        usual = scaled(api)
+        await set_up(cluster, "demo", asked, reporter)
+        assert scaled(api) == [*usual, "rollouts/scale"]
+        api.denied = {("patch", "rollouts/scale", "demo")}  # what somebody else gave stays
+        for spec in (SetupSpec(), asked):
+            await set_up(cluster, "demo", spec, reporter)
+            assert reporter.notes[-1] == "nothing to change in namespace demo"
+        await set_up(cluster, "demo", SetupSpec(remove=True), reporter)
+        assert made(api) == []
+
+
+async def test_nobody_lets_agents_do_what_they_may_not_do_themselves():
+    asked = SetupSpec(scalable=("rollouts",))
+    async with in_cluster() as (api, cluster, reporter):
+        put_rollouts(api)
+        api.denied = {("patch", "rollouts/scale", "demo")}
+        with pytest.raises(Forbidden, match=r"patch rollouts/scale\.argoproj\.io"):
+            await set_up(cluster, "demo", asked, reporter)
+        assert made(api) == []
+
+
+async def test_a_kind_that_nobody_has_heard_of_is_refused():
+    async with in_cluster() as (api, cluster, reporter):
+        put_rollouts(api)
+        with pytest.raises(UsageError, match="no kind rolouts that can be scaled"):
+            await set_up(cluster, "demo", SetupSpec(scalable=("rolouts",)), reporter)
+        assert made(api) == []
