@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from . import home
@@ -24,13 +24,19 @@ SILENT: Final = "not answering"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session of a process, and how it is: ``state`` in a word, ``reason`` why it isn't up."""
+    """A session of a process, and how it is: ``state`` in a word, ``reason`` why it isn't up.
+
+    ``facts`` are those it was ready with; ``warnings`` the last ones of its process, each with its
+    ``time`` and ``message``.
+    """
 
     process: Process
     session: str
     state: str
     reason: str = ""
     status: Event = field(default_factory=dict)
+    facts: Event = field(default_factory=dict)
+    warnings: tuple[Event, ...] = ()
 
     @property
     def is_up(self) -> bool:
@@ -66,6 +72,14 @@ async def ask(process: Process, patience: float = PATIENCE) -> list[Found]:
 
 def judged(process: Process, state: Event) -> list[Found]:
     """What a process's own word comes to. Pure."""
+    facts, warnings = state.get("facts") or {}, tuple(state.get("warnings") or ())
+    return [
+        replace(each, facts=facts.get(each.session) or {}, warnings=warnings)
+        for each in _states(process, state)
+    ]
+
+
+def _states(process: Process, state: Event) -> list[Found]:
     if state["ending"]:
         return _all(process, "ending", state["doing"])
     if not state["ready"]:

@@ -24,6 +24,8 @@ LOOK: Final = 1.0
 """Seconds between two looks at the pid file."""
 SLOW: Final = 1_000_000
 """Bytes that a listener may leave unread before he is dropped."""
+WARNINGS: Final = 5
+"""How many of its last warnings a session tells to who asks later."""
 LAST_WORDS: Final = 1.0
 """Seconds that listeners get to take the last line."""
 STALE: Final = 5.0
@@ -44,6 +46,8 @@ class Presence:
         self._ready = False
         self._ending = False
         self._statuses: dict[str, tuple[float, Event]] = {}
+        self._facts: dict[str, Event] = {}
+        self._warnings: dict[str, str] = {}
 
     def say(self, line: str) -> None:
         """Tell everybody one line, an event as JSON; what it says of our state is kept."""
@@ -54,7 +58,8 @@ class Presence:
             self._tell(writer, line)
 
     def snapshot(self) -> Event:
-        """The state now, for one who asks; ``statuses`` by session, with their ``age``."""
+        """The state now, for one who asks; ``statuses`` by session, with their ``age``, ``facts``
+        by session, the last ``warnings`` with the time at which they were said."""
         now = time.monotonic()
         return {
             "event": "state",
@@ -65,6 +70,8 @@ class Presence:
                 session: {**status, "age": round(now - heard, 1)}
                 for session, (heard, status) in self._statuses.items()
             },
+            "facts": self._facts,
+            "warnings": [{"time": at, "message": said} for said, at in self._warnings.items()],
         }
 
     def ending(self) -> None:
@@ -127,14 +134,24 @@ class Presence:
                 self._statuses[event["session"]] = (time.monotonic(), told)
             case "ready":
                 self._learn(event)
+            case "warning":
+                self._keep_warning(event)
             case "serving":
                 self._ready = True
             case _:
                 pass
 
+    def _keep_warning(self, event: Event) -> None:
+        """The last ones, each once, at the time at which it was said last."""
+        self._warnings.pop(event["message"], None)
+        self._warnings[event["message"]] = str(event.get("time", ""))
+        for said in [*self._warnings][:-WARNINGS]:
+            del self._warnings[said]
+
     def _learn(self, ready: Event) -> None:
         """The names under which the cluster knows us."""
         known = self.process
+        self._facts[ready["session"]] = ready.get("facts", {})
         targets = {name: known.target_of(name) for name in known.sessions}
         targets[ready["session"]] = str(ready.get("facts", {}).get("service", ""))
         self.process = replace(

@@ -1,34 +1,23 @@
 """`ktctl birdseye`."""
 
 import asyncio
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .listing import Column, Listing, key, render, show, watch
+from .listing import Column, Listing, Row, key, render, show, watch
 from .options import every_namespace, listing_options, take_shared, watch_option
 from .sections import Sectioned
 from .session import until_stopped
+
+if TYPE_CHECKING:
+    from ktconnect.modes.birdseye import BirdseyeSpec, View
 
 EVERY = 2.0
 """Seconds between two looks at the cluster."""
 
 NAMESPACE = Column("NAMESPACE", key("namespace"))
-COLUMNS = (
-    Column("NAME", key("name")),
-    Column("STATUS", key("text")),
-    Column("SINCE", key("since")),
-    Column("STATE", key("state")),
-    Column(
-        "PORTS",
-        lambda row: "; ".join(",".join(each["ports"]) for each in row["sessions"]),
-        wide=True,
-    ),
-    Column("MARK", lambda row: "; ".join(each["mark"] for each in row["sessions"]), wide=True),
-    Column(
-        "SESSION", lambda row: "; ".join(each["session"] for each in row["sessions"]), wide=True
-    ),
-)
 
 
 @click.command(cls=Sectioned, short_help="Show who uses which Service of a namespace.")
@@ -52,8 +41,7 @@ def birdseye(context: click.Context, /, **flags: Any) -> int:
     shown as well.
     """
     shared = take_shared(context)
-    from ktconnect.modes.birdseye import BirdseyeSpec, View, look
-    from ktconnect.modes.cluster import open_cluster
+    from ktconnect.modes.birdseye import BirdseyeSpec
 
     spec = BirdseyeSpec(
         shared.cluster,
@@ -63,33 +51,68 @@ def birdseye(context: click.Context, /, **flags: Any) -> int:
         all_namespaces=flags["all_namespaces"],
     )
 
-    async def run() -> None:
-        async with open_cluster(shared.cluster) as cluster:
-
-            async def take() -> Listing:
-                return listing(await look(spec, cluster))
-
-            if flags["watched"]:
-                await watch(take, shared.output, EVERY)
-            else:
-                show(render(await take(), shared.output))
-
-    def listing(view: View) -> Listing:
-        columns = (NAMESPACE, *COLUMNS) if spec.all_namespaces else COLUMNS
-        return Listing(
-            "services",
-            view.services,
-            columns,
-            "no Service is taken" if spec.hide_natural else "there are no Services",
-            after=(*_connectors(view, spec), *(f"note: {note}" for note in view.notes)),
-            more=(("connectors", view.connectors), ("notes", list(view.notes))),
-        )
-
-    asyncio.run(until_stopped(run()))
+    asyncio.run(until_stopped(_run(spec, shared.output, watched=flags["watched"])))
     return 0
 
 
-def _connectors(view: Any, spec: Any) -> list[str]:
+async def _run(spec: "BirdseyeSpec", output: str, *, watched: bool) -> None:
+    from ktconnect.modes.birdseye import look
+    from ktconnect.modes.cluster import open_cluster
+
+    async with open_cluster(spec.cluster) as cluster:
+
+        async def take() -> Listing:
+            return listing(await look(spec, cluster), spec)
+
+        if watched:
+            await watch(take, output, EVERY)
+        else:
+            show(render(await take(), output))
+
+
+def listing(view: "View", spec: "BirdseyeSpec") -> Listing:
+    """The list that a look comes to."""
+    return Listing(
+        "services",
+        view.services,
+        (*([NAMESPACE] if spec.all_namespaces else []), *columns(view.now)),
+        "no Service is taken" if spec.hide_natural else "there are no Services",
+        after=(*_connectors(view, spec), *(f"note: {note}" for note in view.notes)),
+        more=(("connectors", view.connectors), ("notes", list(view.notes))),
+    )
+
+
+def columns(now: datetime) -> tuple[Column, ...]:
+    """What is shown of a Service; whether laptops are alive is told as of ``now``."""
+    from ktconnect.modes.birdseye_rows import told_states
+
+    return (
+        Column("NAME", key("name")),
+        Column("STATUS", key("text")),
+        Column("SINCE", key("since")),
+        Column("STATE", lambda row: told_states(row, now)),
+        Column("MARK", marks),
+        Column("DRIVER", lambda row: _each(row, "driver"), wide=True),
+        Column(
+            "PORTS",
+            lambda row: "; ".join(",".join(each["ports"]) for each in row["sessions"]),
+            wide=True,
+        ),
+        Column("SESSION", lambda row: _each(row, "session"), wide=True),
+    )
+
+
+def marks(row: Row) -> str:
+    """Of each session, in the order of SINCE and STATE; nothing where nobody has one."""
+    found = [each["mark"] for each in row["sessions"]]
+    return "; ".join(mark or "-" for mark in found) if any(found) else ""
+
+
+def _each(row: Row, name: str) -> str:
+    return "; ".join(each[name] for each in row["sessions"])
+
+
+def _connectors(view: "View", spec: "BirdseyeSpec") -> list[str]:
     """As KT Connect lists them."""
     if not spec.show_connector:
         return []

@@ -73,15 +73,15 @@ def show(text: str) -> None:
 async def watch(take: Callable[[], Awaitable[Listing]], output: str, every: float = EVERY) -> None:
     """Print the list again whenever it has changed, until cancelled.
 
-    On a terminal each takes the place of the one before.
+    On a terminal each takes the place of the one before, also when nothing but time has passed.
     """
-    terminal = sys.stdout.isatty()
-    before = None
+    clear = CLEAR if sys.stdout.isatty() and output in ("text", "wide") else ""
+    before: object = None
     while True:
         listing = await take()
-        if before is None or (listing.rows, listing.after) != before:
-            before = (listing.rows, listing.after)
-            clear = CLEAR if terminal and output in ("text", "wide") else ""
+        found = render(listing, output) if clear else (listing.rows, listing.after)
+        if found != before:
+            before = found
             show(clear + render(listing, output))
         await asyncio.sleep(every)
 

@@ -1,7 +1,7 @@
 """`ktctl status`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -22,6 +22,7 @@ COLUMNS = (
     Column("SESSION", name_of),
     Column("MODE", key("mode")),
     Column("TARGET", key("target")),
+    Column("MARK", lambda row: marked(row)),
     Column("STATE", state_of),
     Column("ROUND TRIP", lambda row: round_trip(row)),
     Column("CARRIES", lambda row: carries(row)),
@@ -58,7 +59,22 @@ def status(context: click.Context, /, sessions: tuple[str, ...], watched: bool, 
 
 async def take(sessions: Sequence[str]) -> Listing:
     """How they are now. Raises: UsageError."""
-    return Listing("sessions", await look(sessions), COLUMNS, NONE)
+    rows = await look(sessions)
+    return Listing("sessions", rows, COLUMNS, NONE, after=tuple(dict.fromkeys(warned(rows))))
+
+
+def marked(row: Row) -> str:
+    """``ci (router)``: the mark of who shares a Service, and what tells requests apart."""
+    return " ".join(filter(None, (row["mark"], f"({row['driver']})" if row["driver"] else "")))
+
+
+def warned(rows: Sequence[Row]) -> Iterator[str]:
+    """What sessions have warned of, and when: of marks that overlap, too."""
+    said = local_time("time")
+    for row in rows:
+        for each in row["warnings"]:
+            at = said(each).rpartition(" ")[2]
+            yield f"! {name_of(row)}{f', {at}' if at else ''}: {each['message']}"
 
 
 def exit_code(rows: Sequence[Row]) -> int:

@@ -11,12 +11,14 @@ from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.lease import sessions
 
-from .birdseye_rows import connector_rows, hidden, service_rows, sorted_rows, uses_of
+from .birdseye_rows import connector_rows, hidden, service_rows, sorted_rows
+from .birdseye_uses import uses_of
 from .cluster import check_namespace
 from .spec import ClusterSpec
 
 SHADOWS: Final = ("v1/Pod", "apps/v1/Deployment")
 """What KT Connect 0.3 runs for a session."""
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 THEIRS: Final = f"{names.LABEL_CONTROL_BY}={names.CONTROL_BY}"
 
 
@@ -33,11 +35,13 @@ class BirdseyeSpec:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What was seen: rows as programs read them, and what could not be looked at."""
+    """What was seen ``now``, by the server's clock: rows as programs read them, and what could not
+    be looked at."""
 
     services: list[dict[str, Any]]
     connectors: list[dict[str, Any]]
     notes: tuple[str, ...] = ()
+    now: datetime = NEVER
 
 
 async def look(spec: BirdseyeSpec, cluster: Cluster) -> View:
@@ -54,7 +58,7 @@ async def look(spec: BirdseyeSpec, cluster: Cluster) -> View:
     connectors = []
     if spec.show_connector:
         connectors = connector_rows(uses, now)
-    return View(list(hidden(rows)) if spec.hide_natural else rows, connectors, notes)
+    return View(list(hidden(rows)) if spec.hide_natural else rows, connectors, notes, now)
 
 
 async def _shadows(cluster: Cluster, namespace: str) -> tuple[list[Manifest], tuple[str, ...]]:

@@ -1,28 +1,18 @@
 """Who uses which Service of a namespace, and how, from what the cluster holds. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import filterfalse
 from typing import Any, Final
 
 from ktconnect import names
 from ktconnect.objects.origin import SUFFIX
-from ktconnect.objects.session import Manifest, Record
+from ktconnect.objects.session import Manifest
 from ktconnect.sessions.holders import ago
-from ktconnect.sessions.legacy_seen import (
-    EXCHANGE,
-    LEAST_SILENCE,
-    MESH,
-    SELECTOR,
-    config_of,
-    heart_beat,
-    is_theirs,
-    leads_to_them,
-    name_of,
-    notes_of,
-    role_of,
-)
+from ktconnect.sessions.legacy_seen import SELECTOR, leads_to_them, name_of, notes_of, role_of
+
+from .birdseye_uses import PREVIEW, Use, moment
 
 NORMAL: Final = "normal"
 WORDS: Final[Mapping[str, str]] = {
@@ -35,71 +25,7 @@ WORDS: Final[Mapping[str, str]] = {
 TAKING: Final = ("exchange", "mesh", "mirror", "preview")
 """Modes that change what callers of a Service meet."""
 MANUAL: Final = "manual"
-PREVIEW: Final = "shadow-preview"
-CONNECT: Final = "shadow-connect"
-OLD_MODES: Final[Mapping[str, str]] = {
-    EXCHANGE: "exchange",
-    MESH: "mesh",
-    PREVIEW: "preview",
-}
 OURS: Final = (SUFFIX, "-kt-stuntman")
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One user of a target: ``last`` is when the laptop was heard last, by the server's clock.
-
-    ``session`` is the Lease's name, "" for KT Connect 0.3, which has none.
-    """
-
-    mode: str
-    target: str
-    namespace: str
-    user: str
-    session: str
-    since: datetime | None
-    last: datetime | None
-    alive: bool
-    ports: tuple[str, ...] = ()
-    mark: str = ""
-    driver: str = ""
-
-    def row(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "user": self.user,
-            "mode": self.mode,
-            "session": self.session,
-            "ports": list(self.ports),
-            "mark": self.mark,
-            "driver": self.driver,
-            "since": self.since.isoformat() if self.since else None,
-            "lastActive": self.last.isoformat() if self.last else None,
-            "alive": self.alive,
-        }
-
-
-def uses_of(
-    records: Iterable[Record], shadows: Iterable[Manifest], now: datetime
-) -> tuple[Use, ...]:
-    """All that Leases tell, then what shadows of KT Connect 0.3 tell."""
-    ours = (
-        Use(
-            record.mode,
-            record.target,
-            record.namespace,
-            record.holder,
-            record.name,
-            record.since,
-            record.renewed,
-            record.is_alive(now),
-            record.ports,
-            record.mark,
-            record.driver,
-        )
-        for record in records
-    )
-    return (*ours, *(use for shadow in shadows if (use := _old_use(shadow, now)) is not None))
 
 
 def service_rows(
@@ -185,36 +111,22 @@ def _state(use: Use, now: datetime) -> str:
     return "alive" if use.alive else f"silent for {ago(now - use.last)}"
 
 
+def told_states(row: Mapping[str, Any], now: datetime) -> str:
+    """As ``state`` of a row, and of who counts as alive when the laptop was heard last: one that
+    died a moment ago counts as alive."""
+    return "; ".join(_told_state(session, now) for session in row["sessions"])
+
+
+def _told_state(session: Mapping[str, Any], now: datetime) -> str:
+    last = moment(session["lastActive"])
+    if last is None:
+        return "not known"
+    passed = ago(now - last)
+    return f"alive, last heard {passed} ago" if session["alive"] else f"silent for {passed}"
+
+
 def _heard(use: Use, now: datetime) -> str:
     return "not known" if use.last is None else f"last active {ago(now - use.last)} ago"
-
-
-def _old_use(shadow: Manifest, now: datetime) -> Use | None:
-    """What a Pod or Deployment of KT Connect 0.3 stands for; None for what is nobody's own."""
-    role = role_of(shadow)
-    mode = "connect" if role == CONNECT else OLD_MODES.get(role, "")
-    if not mode or not is_theirs(shadow):
-        return None
-    beat = heart_beat(shadow)
-    return Use(
-        mode,
-        "" if mode == "connect" else _old_target(shadow),
-        shadow["metadata"]["namespace"],
-        notes_of(shadow).get(names.ANNOTATION_USER) or "unknown",
-        "",
-        _moment(shadow["metadata"].get("creationTimestamp")),
-        beat,
-        beat is not None and now - beat <= LEAST_SILENCE,
-        mark=name_of(shadow).partition("-kt-mesh-")[2],
-    )
-
-
-def _old_target(shadow: Manifest) -> str:
-    """It is in ``kt-config``, or in the name: ``<service>-kt-mesh-<version>``."""
-    config = config_of(shadow)
-    if "app" in config:
-        return f"deployment/{config['app']}"
-    return f"service/{config.get('service') or name_of(shadow).partition('-kt-')[0]}"
 
 
 def _as_meshed(use: Use, service: Manifest) -> Use:
@@ -238,10 +150,6 @@ def _is_internal(service: Manifest) -> bool:
     labels = service["metadata"].get("labels") or {}
     theirs = labels.get(names.LABEL_CONTROL_BY) == names.CONTROL_BY or bool(role_of(service))
     return (theirs and role_of(service) != PREVIEW) or name_of(service).endswith(OURS)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def hidden(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -120,3 +120,15 @@ def test_files_that_cannot_be_removed_are_no_failure_of_the_mode(kt_home):
         kt_home.joinpath("pid").rename(kt_home / "moved")
         kt_home.joinpath("pid").touch()  # to unlink in it fails with ENOTDIR
     assert kt_home.joinpath("moved").is_dir()
+
+
+def test_its_facts_and_last_warnings_are_told_to_who_asks_later(kt_home):
+    with announced(process()) as ours:
+        ours.say(line("ready", **READY, facts={"service": "shop/web", "mark": "ci"}))
+        for number in (*range(presences.WARNINGS), 0, 1, 99):
+            ours.say(line("warning", message=f"warning {number}", hint=""))
+        state = ours.snapshot()
+    assert state["facts"]["kt-exchange-web"]["mark"] == "ci"
+    said = [each["message"] for each in state["warnings"]]
+    assert said == [f"warning {number}" for number in (3, 4, 0, 1, 99)]
+    assert state["warnings"][0]["time"] == "now"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from tests.unit.modes.connecting import in_cluster
 
+from ktconnect.cli.birdseye import marks
 from ktconnect.cli.main import run
 
 KUBECONFIG = """
@@ -54,12 +55,21 @@ def kubeconfig(tmp_path):
 def test_a_person_reads_a_table_and_a_program_an_object(kubeconfig, capsys):
     assert run(["birdseye", *kubeconfig, "--showConnector"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[:2] == ["NAME  STATUS  SINCE  STATE", "web   normal  -      -"]
+    assert out.splitlines()[:2] == [
+        "NAME  STATUS  SINCE  STATE  MARK",
+        "web   normal  -      -      -",
+    ]
     assert "Total connectors: 0" in out
     assert run(["birdseye", *kubeconfig, "-A", "-o", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in told["services"]] == ["web"]
     assert told["connectors"] == []
+
+
+def test_marks_stand_in_the_order_of_their_sessions():
+    shared = {"sessions": [{"mark": "ci"}, {"mark": ""}, {"mark": "user:bob"}]}
+    assert marks(shared) == "ci; -; user:bob"
+    assert marks({"sessions": [{"mark": ""}]}) == ""
 
 
 def test_what_is_normal_can_be_hidden(kubeconfig, capsys):

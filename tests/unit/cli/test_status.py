@@ -3,9 +3,11 @@ import json
 import pytest
 from tests.unit.background.processes import process
 
+from ktconnect.background.asking import judged
 from ktconnect.background.presence import announced
 from ktconnect.cli.main import run
-from ktconnect.cli.status import NOT_UP, carries, exit_code, round_trip
+from ktconnect.cli.mine import row_of
+from ktconnect.cli.status import NOT_UP, carries, exit_code, marked, round_trip, warned
 
 
 def test_nothing_that_runs_is_no_failure(kt_home, capsys):
@@ -24,6 +26,30 @@ def test_one_that_is_not_up_is_a_failure(kt_home, capsys):
 @pytest.mark.parametrize(("states", "code"), [([], 0), (["up", "up"], 0), (["up", "down"], NOT_UP)])
 def test_all_must_be_up(states, code):
     assert exit_code([{"state": state} for state in states]) == code
+
+
+def test_the_mark_the_driver_and_what_was_warned_of_are_shown(kt_home, capsys):
+    told: list[dict[str, object]] = [
+        {"event": "ready", "session": "kt-mesh-web.ci", "namespace": "shop",
+         "facts": {"service": "shop/web", "mark": "ci", "driver": "router"}},
+        {"event": "serving"},
+        {"event": "warning", "message": "requests that bob means, too", "hint": ""},
+        {"event": "warning", "message": "requests that bob means, too", "hint": ""},
+    ]  # fmt: skip
+
+    with announced(process()) as ours:
+        for each in told:
+            ours.say(json.dumps({"time": "2026-11-21T12:00:00.000+00:00", **each}))
+        rows = [row_of(found) for found in judged(ours.process, ours.snapshot())]
+    assert (rows[0]["mark"], rows[0]["driver"]) == ("ci", "router")
+    assert marked(rows[0]) == "ci (router)"
+    [line] = warned(rows)
+    assert line.startswith("! kt-mesh-web.ci, ")
+    assert line.endswith(": requests that bob means, too")
+
+
+def test_a_session_without_a_mark_shows_none():
+    assert marked({"mark": "", "driver": ""}) == ""
 
 
 def test_figures_are_shown_in_words_and_none_as_nothing():

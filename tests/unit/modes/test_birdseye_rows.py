@@ -7,8 +7,9 @@ from ktconnect.modes.birdseye_rows import (
     hidden,
     service_rows,
     sorted_rows,
-    uses_of,
+    told_states,
 )
+from ktconnect.modes.birdseye_uses import uses_of
 from ktconnect.objects.session import Session, lease, record_of
 from ktconnect.sessions.shared import shared_session
 
@@ -112,6 +113,17 @@ def test_a_dead_laptop_is_shown_as_such_by_the_servers_clock():
     assert (row["state"], row["since"]) == ("silent for 3 min", "3 min")
     assert row["sessions"][0]["alive"] is False
     assert row["sessions"][0]["session"] == "kt-exchange-web"
+
+
+def test_of_who_counts_as_alive_it_is_told_when_the_laptop_was_heard():
+    records = [
+        record("kt-mesh-web.a", "mesh", "service/web", ago=40),
+        record("kt-mesh-web.b", "mesh", "service/web", ago=130),
+    ]
+    [row] = service_rows([service("web")], uses_of(records, [], NOW), NOW)
+    assert row["state"] == "alive; silent for 2 min"
+    assert told_states(row, NOW) == "alive, last heard 40 s ago; silent for 2 min"
+    assert told_states({"sessions": [{"lastActive": None, "alive": False}]}, NOW) == "not known"
 
 
 KEPT = {"kt-selector": '{"app": "web"}'}
