@@ -33,6 +33,7 @@ from .setup import setup
 from .spelling import COMMANDS, modernise, normalise
 from .status import status
 from .stop import stop
+from .version import version
 
 SETTINGS = {
     "help_option_names": ["-h", "--help"],
@@ -43,7 +44,7 @@ ORDER = (
     *("connect", "exchange", "mesh", "mirror", "preview", "forward"),
     *("status", "birdseye", "explain", "ps", "logs", "stop"),
     "replay",
-    *("recover", "clean", "setup", "rbac", "completion"),
+    *("recover", "clean", "setup", "rbac", "completion", "version"),
 )
 """How the help lists the commands: what to begin with first."""
 
@@ -100,6 +101,7 @@ ktctl.add_command(setup)
 ktctl.add_command(rbac)
 ktctl.add_command(recover)
 ktctl.add_command(replay)
+ktctl.add_command(version)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
