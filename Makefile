@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CONTEXT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages istio playground demo test check netns cluster soak bench drill docs clean
+.PHONY: help setup packages istio playground demo test check netns cluster soak fuzz bench drill docs clean
 
 help: ## Say what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ cluster: istio ## Tests on a real Kubernetes, the playground (root)
 
 soak: packages ## The long ones: cuts of minutes, growth over time
 	$(BIN)/pytest tests/cluster -m soak
+
+fuzz: $(VENV)/.done ## Throw damaged bytes at the tunnel and the DNS parser, a minute each
+	$(BIN)/python -m fuzz.fuzz_mux 60
+	$(BIN)/python -m fuzz.fuzz_dns 60
 
 bench: packages ## Ratios against kubectl port-forward and sshuttle, in one run
 	$(BIN)/python -m bench

@@ -1,4 +1,4 @@
-"""Throw bytes at one end of a tunnel for as long as asked: ``python fuzz/fuzz_mux.py [seconds]``.
+"""Throw bytes at one end of a tunnel for as long as asked: ``python -m fuzz.fuzz_mux [SECONDS]``.
 
 A peer that sends anything at all may lose its own link and nothing else: no exception escapes, no
 memory is kept, nothing is sent that is not a frame.

@@ -1,9 +1,15 @@
 import io
+import re
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
+
+import pytest
 
 from ktconnect.modes.bundle import agent_bundle
+
+PAGE = Path(__file__).parents[3] / "docs/design/tunnel.md"
 
 
 def test_the_same_sources_make_the_same_bytes():
@@ -21,6 +27,12 @@ def test_it_holds_what_an_agent_needs_and_nothing_of_the_laptop():
 
 def test_it_is_small_enough_to_be_carried_in_a_config_map():
     assert len(agent_bundle()) < 96 * 1024
+
+
+def test_the_page_on_the_tunnel_says_how_big_it_is():
+    told = re.search(r"^\| program .* \| (\d+) kB \|$", PAGE.read_text(), re.MULTILINE)
+    assert told is not None
+    assert int(told[1]) == pytest.approx(len(agent_bundle()) / 1000, rel=0.1)
 
 
 def test_its_guard_needs_nothing_that_is_not_in_the_file(tmp_path):
