@@ -11,6 +11,7 @@ from tests.cluster.connecting import run_ktctl, started, wait_until
 from tests.cluster.exchanging import argv, said, serving
 from tests.cluster.mesh_world import shop_world
 from tests.cluster.namespaces import own_namespace
+from tests.cluster.patience import TEST
 from tests.cluster.polyglots import calling_in_pod, polyglot_on_laptop
 from tests.cluster.sharing import leases, service_text
 from tests.cluster.taking import COLLEAGUE, selector
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.cluster
 
 MARKED = int(os.environ.get("KTCTL_TEST_CALLS", "5000"))
 """Marked calls, of all users together."""
+SLOWEST = 20.0
+"""Calls a second that each user's caller makes at least, on a machine with much else to do."""
 USERS = ("ann", "bob", "eve", "joe", "zoe")
 ROUTED = {"app": "shop-kt-router"}
 OWN = {"app": "shop"}
@@ -71,6 +74,7 @@ def address(shop, name):
     return found["spec"]["clusterIP"]
 
 
+@pytest.mark.timeout(TEST + MARKED / SLOWEST)
 def test_users_come_and_go_under_load_and_nobody_gets_an_answer_that_is_not_his(shop, report):
     before, text = objects(shop), service_text(shop.cluster, shop.namespace, "shop")
     with contextlib.ExitStack() as stack:
@@ -109,7 +113,7 @@ def _others_come_and_go(shop, caller, locals_):
                 local.who: loads.enter_context(calling(caller, local.who, count=count))
                 for local in locals_
             }
-            tallies = {name: load.wait(300) for name, load in calls.items()}
+            tallies = {name: load.wait(300 + count / SLOWEST) for name, load in calls.items()}
         for session in sessions:
             session.process.send_signal(signal.SIGINT)
         assert [session.wait(60) for session in sessions] == [0] * len(sessions)
