@@ -1,4 +1,4 @@
-"""Throw damaged DNS messages at the parser for some seconds: ``python -m fuzz.fuzz_dns [SECONDS] [SEED]``.
+"""Throw damaged DNS messages at the parser: ``python -m fuzz.fuzz_dns [SECONDS] [SEED]``.
 
 Whatever comes in, FormatError is all that may come out.
 """
