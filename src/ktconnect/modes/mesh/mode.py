@@ -49,6 +49,9 @@ OLD_CONNECTIONS: Final = (
     "marked requests on them too"
 )
 
+SAID: Final = 2
+"""How many alternatives the banner names where there are more of them; the advice has all."""
+
 RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
     "manual": MESH_MANUAL,
     "router": MESH_ROUTER,
@@ -160,10 +163,14 @@ async def prepare_manual(
 
 
 def banner(mark: Mark, matches: Sequence[Match]) -> str:
-    """What KT Connect says, where the header of the mark is what is looked at."""
-    if mark.match in matches:
-        return f"Now you can access your service by header '{mark.header}'"
-    return f"Now you can access your service where {described(matches[0])}"
+    """What KT Connect says, where the header of the mark is what is looked at; then the other
+    alternatives, of many the first."""
+    others = [described(match) for match in matches if match != mark.match]
+    by_header = f"by header '{mark.header}'" if mark.match in matches else ""
+    more = [f"in {len(others) - SAID} more cases"] if len(others) > SAID + 1 else []
+    shown = others[:SAID] if more else others
+    where = [by_header, *(f"where {each}" for each in shown), *more]
+    return f"Now you can access your service {', or '.join(filter(None, where))}"
 
 
 def to_be_marked(matches: Iterable[Match]) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ from .driver import Place
 from .ensure import Ensured, NotOurs, owned_by
 from .envoys import Envoys, Stats
 from .redirect import Redirect
+from .remade import Remade
 from .routeplan import Around, route_plan
 from .shares import Shares, with_own
 
@@ -79,6 +80,12 @@ class Found:
     router: Manifest | None
     services: dict[str, Manifest]
     pods: list[Manifest]
+
+    def has(self, what: str) -> bool:
+        """Whether that was there, called as people are told of it."""
+        kind, _, name = what.rpartition(" ")
+        there = {"ConfigMap": self.files, "Deployment": self.router}
+        return (there[kind] if kind else self.services.get(name)) is not None
 
 
 class Settling:
@@ -108,6 +115,7 @@ class Settling:
         self._files: dict[str, str] | None = None
         self._hurries = 0
         self._lingers: bool | None = None
+        self._remade = Remade(place.where)
         self.refused: tuple[str, ...] = ()
         """Which kinds of its files the Pod that was asked last has ever refused."""
         self.shares: tuple[Share, ...] = ()
@@ -187,7 +195,9 @@ class Settling:
         self.broken = "" if ready else NOT_READY
         if lead:
             await self._redirect.lead(service, to_router=ready)
-        return [*done, *(f"{what} is made again, as it should be" for what in made if lead)]
+        if not lead:
+            return done
+        return [*done, *self._remade.told(service, made, found.has, known=bool(done))]
 
     async def _rejoin(self) -> None:
         """Have the shared Lease again, if somebody has ended or deleted it while we live. A machine

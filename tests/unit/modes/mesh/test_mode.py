@@ -82,8 +82,18 @@ async def test_what_can_not_be_told_apart_is_refused():
     ("mark", "matches", "says"),
     [
         ("ci", (), "by header 'VERSION: ci'"),
-        ("user:ann", ("path:/a",), "by header 'USER: ann'"),
+        ("user:ann", ("path:/a",), "by header 'USER: ann', or where path begins with '/a'"),
         ("", ("cookie:user=ann",), "where cookie user is 'ann'"),
+        (
+            "",
+            ("path=/a", "path=/b", "path=/c"),
+            "where path is '/a', or where path is '/b', or where path is '/c'",
+        ),
+        (
+            "",
+            ("path=/a", "path=/b", "path=/c", "path=/d"),
+            "where path is '/a', or where path is '/b', or in 2 more cases",
+        ),
     ],
 )
 def test_it_is_said_how_the_service_is_reached(mark, matches, says):
