@@ -17,6 +17,7 @@ from ktconnect.modes.mirror.harfile import HarFile
 from ktconnect.modes.mirror.notes import Notes
 from ktconnect.modes.mirror.reading import Reading
 from ktconnect.modes.mirror.spec import Keeping
+from ktconnect.modes.serving.programs import Programs
 from ktconnect.rules.envoy_tap import tap_request
 from ktconnect.traffic.grpc import code_of, messages
 from ktconnect.traffic.har_read import read_har
@@ -87,7 +88,7 @@ async def compared(router, port, file=None):
     """Everything that comes to a port is copied, read and compared; who is told of it."""
     reporter = Remembering()
     notes = Notes("web", Keeping(diff=True, everything=True), reporter, file, tapped=True)
-    reading = Reading(notes.answered, notes.unread)
+    reading = Reading(notes.answered, notes.unread, Programs())
     number = getattr(router.numbers, port)[0]
     target = Target("tcp", BOB, number)
     await router.set(router.share("m", AGENT, "path:/", kind="mirror", ports=(port,)))

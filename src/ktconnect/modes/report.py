@@ -68,6 +68,7 @@ class Status:
     """The state of a session, computed from probes through the data path.
 
     ``target`` tells the sessions of one process apart: the Service that leads to this machine.
+    ``silent``: where on this machine calls should be taken, and no program does.
     """
 
     health: Health
@@ -81,6 +82,7 @@ class Status:
     session: str = ""
     target: str = ""
     calls: Calls | None = None
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

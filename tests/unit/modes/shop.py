@@ -13,6 +13,7 @@ from ktconnect.agent.serve import Agent
 from ktconnect.errors import TunnelClosed
 from ktconnect.modes.exchange.origin import Origin
 from ktconnect.modes.exchange.selector import SelectorWay
+from ktconnect.modes.serving.programs import Programs
 from ktconnect.modes.serving.session import InboundSession, serve
 from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.modes.shadow import Shadow
@@ -85,7 +86,8 @@ class Shop:
     def session(self, target, spec=None, name="kt-exchange-web"):
         """A session that leads the Service's callers to ``target``, on a free port."""
         port = replace(WEB, pod_port=free_port(), target=target)
-        plan = replace(PLAN, ports=(port,), session=replace(PLAN.session, name=name))
+        announced = replace(PLAN.session, name=name)
+        plan = replace(PLAN, ports=(port,), session=announced, programs=Programs())
         if name != PLAN.session.name:
             agent = replace(PLAN.agent, name=f"{AGENT}-{name}")
             plan = replace(plan, agent=agent)

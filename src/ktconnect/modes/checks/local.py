@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ipaddress
 import socket
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,8 @@ from ktconnect.objects.ports import LOOPBACK, PortMap
 from ktconnect.wire.target import Target
 
 from .seen import Finding
+from .sockets import PROC, bound
 
-PROC: Final = Path("/proc/net")
 LOOPBACK6: Final = "::1"
 LIMIT: Final = 2.0
 """Seconds that a target on another machine gets to answer."""
@@ -100,37 +99,18 @@ def _reason(error: OSError, target: Target) -> str:
 
 def _ask_udp(target: Target, proc: Path) -> Answer:
     """UDP has no answer to wait for; sockets of other machines can't be looked at."""
-    bound = list(_bound(proc, target.port))
+    found = list(bound("udp", target.port, proc))
     try:
         address = ipaddress.ip_address(target.host)
     except ValueError:
         return Answer(target)
     if not address.is_loopback or not (proc / "udp").exists():
         return Answer(target)
-    if any(each.is_unspecified or each == address for each in bound):
+    if any(each.is_unspecified or each == address for each in found):
         return Answer(target)
-    if ipaddress.ip_address(LOOPBACK6) in bound and target.host == LOOPBACK:
+    if ipaddress.ip_address(LOOPBACK6) in found and target.host == LOOPBACK:
         return Answer(replace(target, host=LOOPBACK6))
     return Answer(target, "nothing listens there")
-
-
-def _bound(proc: Path, port: int) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Local addresses of this network's UDP sockets at ``port`` (proc(5), /proc/net/udp)."""
-    for name in ("udp", "udp6"):
-        try:
-            lines = (proc / name).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            address, _, number = line.split()[1].partition(":")
-            if int(number, 16) == port:
-                yield _address(address)
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Words of 32 bits, each in the machine's byte order."""
-    words = [int(text[start : start + 8], 16) for start in range(0, len(text), 8)]
-    return ipaddress.ip_address(b"".join(word.to_bytes(4, sys.byteorder) for word in words))
 
 
 def _findings(

@@ -32,7 +32,7 @@ async def kept(
     """
     file = HarFile(keeping.record) if keeping.record else None
     notes = Notes(plan.where, keeping, reporter, file, tapped=routers is not None)
-    reading = Reading(notes.answered, notes.unread)
+    reading = Reading(notes.answered, notes.unread, plan.programs)
     targets = [port.target for port in plan.exposed if port.target is not None]
     try:
         async with reading.between(targets) as instead, task_group() as tasks:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+from ktconnect.modes.serving.programs import Programs
 from ktconnect.traffic.exchange import Exchange
 from ktconnect.traffic.watching import Watcher
 from ktconnect.wire.target import Target
@@ -30,11 +31,13 @@ Feed = Callable[[bytes, float], list[Exchange]]
 class Reading:
     """``on_exchange`` hears of every request and its answer, or of why it has none;
     ``on_unread`` once of each connection that can't be read (any further), with the reason.
+    ``programs`` are told whether those behind us take calls: we take all of them.
     """
 
-    def __init__(self, on_exchange: OnExchange, on_unread: OnUnread) -> None:
+    def __init__(self, on_exchange: OnExchange, on_unread: OnUnread, programs: Programs) -> None:
         self._on_exchange = on_exchange
         self._on_unread = on_unread
+        self._programs = programs
         self._calls: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -78,8 +81,10 @@ class Reading:
             async with asyncio.timeout(REACH):
                 to_read, to_write = await _open(target)
         except (OSError, TimeoutError) as error:
+            self._programs.refused(target, _why(error))
             await self._unanswered(watcher, reader, _why(error))
             return
+        self._programs.reached(target)
         try:
             await asyncio.gather(
                 self._copy(reader, to_write, watcher, watcher.requested),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from types import MappingProxyType
 
 from ktconnect.errors import KtError
 from ktconnect.modes.report import Reporter, Status
@@ -13,16 +14,20 @@ from ktconnect.tunnel.status import TunnelState
 from ktconnect.tunnel.timing import Timing
 from ktconnect.tunnel.tunnel import Tunnel
 from ktconnect.wire.hello import AgentFacts
+from ktconnect.wire.target import Target
 
+from .programs import fate_of
 from .selftest import Arrivals
 from .spec import ServingSpec
 from .view import Tally, call_ended, status_now
-from .way import InboundPlan
+from .way import InboundPlan, Origins
 
 log = logging.getLogger(__name__)
 
 LOST_AFTER = 3.0
 """Seconds without a tunnel after which the agent counts as lost, if the API server answers."""
+
+NOWHERE: Origins = MappingProxyType({})
 
 LOOK_AGAIN = 0.5
 LOOK_WITHIN = 2.0
@@ -32,12 +37,18 @@ class Line:
     """Owned by whoever runs ``tunnel.run`` in a task."""
 
     def __init__(
-        self, spec: ServingSpec, plan: InboundPlan, shadow: Shadow, reporter: Reporter
+        self,
+        spec: ServingSpec,
+        plan: InboundPlan,
+        shadow: Shadow,
+        reporter: Reporter,
+        origins: Origins = NOWHERE,
     ) -> None:
-        """To be made while the loop runs."""
+        """To be made while the loop runs. ``origins``: as for the agent."""
         self._spec = spec
         self._plan = plan
         self._reporter = reporter
+        self._origins = origins
         self._changed = asyncio.Event()
         self._tally = Tally()
         self._winding_up = False
@@ -71,9 +82,15 @@ class Line:
         self.tunnel.on_unreachable = None
 
     def status(self, broken: str, older: int = 0) -> Status:
-        """See ``view.status_now``."""
-        statistics = self.tunnel.statistics()
-        return status_now(self._plan, statistics, self.answers, self._tally, broken, older)
+        """See ``view.status_now``; what has changed of the programs here is told by the way."""
+        plan, statistics = self._plan, self.tunnel.statistics()
+        if not self._winding_up:
+            plan.programs.tell(self._reporter, self._fate)
+        now = status_now(plan, statistics, self.answers, self._tally, broken, older)
+        return plan.programs.shown(now)
+
+    def _fate(self, target: Target) -> str:
+        return fate_of(target, self._plan.mode, self._plan.ports, self._origins)
 
     @property
     def is_up(self) -> bool:
@@ -127,5 +144,6 @@ class Line:
     def _ended(self, record: CallRecord) -> None:
         if record.ended.startswith("refused"):
             self._passed_on += 1
+        self._plan.programs.ended(record)
         if self._spec.log:
             self._reporter.call(call_ended(self._plan, record))

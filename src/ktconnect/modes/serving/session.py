@@ -133,7 +133,7 @@ class InboundSession:
             account = await self._account()
             wanted = agent_plan(self.plan, self._spec, origins, self._way.labels, account)
             shadow = self.make_shadow(self._cluster, self._lease, wanted)
-            undo.line = line = Line(self._spec, self.plan, shadow, reporter)
+            undo.line = line = Line(self._spec, self.plan, shadow, reporter, origins)
             pod = await line.start_agent()
             step.says(f"Agent {pod['metadata']['name']} runs on {pod['spec']['nodeName']}")
         self._facts = {

@@ -10,8 +10,8 @@ from ktconnect.sessions.holders import ago
 from ktconnect.tunnel.answer import Answers, CallRecord
 from ktconnect.tunnel.status import TunnelStatistics
 from ktconnect.wire.hello import AgentFacts
-from ktconnect.wire.target import Target
 
+from .programs import place
 from .way import InboundPlan
 
 AWAY = 1.0
@@ -117,11 +117,6 @@ def call_ended(plan: InboundPlan, record: CallRecord) -> CallEnded:
         sent=record.sent,
         ended=record.ended,
     )
-
-
-def place(target: Target) -> str:
-    """A target on the laptop's side, for a person: ``127.0.0.1:8080``, ``/run/app.sock``."""
-    return str(target).partition(":")[2]
 
 
 def led(port: PortMap) -> str:

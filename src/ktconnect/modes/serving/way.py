@@ -12,6 +12,8 @@ from ktconnect.objects.session import Manifest, Session
 from ktconnect.tunnel.tunnel import Tunnel
 from ktconnect.wire.target import Target
 
+from .programs import Programs
+
 Origins = Mapping[PortMap, str]
 """Where callers of a port go without a laptop, as ``host:port``; a port that is not in it: nowhere.
 """
@@ -33,6 +35,8 @@ class InboundPlan:
     (`sessions.shared`). ``instead``: where calls go in place of their target, if something of ours
     reads along on the way there. ``alone``: without this machine the agent has nobody to pass
     callers on to, while other Pods of the Service answer; so it leaves the endpoints then.
+    ``at_once``: Services lead to it by labels that others have, too, as soon as its Pod is ready.
+    ``programs``: what is known of those here, by the calls that they took, or did not.
     """
 
     mode: str
@@ -42,7 +46,9 @@ class InboundPlan:
     ports: tuple[PortMap, ...]
     shared: str = ""
     alone: bool = False
+    at_once: bool = False
     instead: Mapping[Target, Target] = field(default_factory=dict)
+    programs: Programs = field(default_factory=Programs, compare=False, repr=False)
 
     @property
     def namespace(self) -> str:

@@ -7,6 +7,8 @@ import pytest
 from tests.unit.modes.answering import answering, ok, serving
 
 from ktconnect.modes.mirror.reading import Reading
+from ktconnect.modes.report import Status
+from ktconnect.modes.serving.programs import Programs
 from ktconnect.wire.target import Target
 
 if TYPE_CHECKING:
@@ -19,7 +21,13 @@ class Heard:
     def __init__(self):
         self.exchanges: asyncio.Queue[Exchange] = asyncio.Queue()
         self.unread: list[str] = []
-        self.reading = Reading(self.exchanges.put_nowait, self.unread.append)
+        self.programs = Programs(lambda target: False)
+        self.reading = Reading(self.exchanges.put_nowait, self.unread.append, self.programs)
+
+    @property
+    def silent(self):
+        """Which targets take no calls."""
+        return self.programs.shown(Status("up")).silent
 
     async def next(self):
         async with asyncio.timeout(10):
@@ -37,6 +45,7 @@ async def connect(places, target):
 
 async def test_what_passes_is_read_and_is_byte_for_byte_the_same(heard):
     async with answering(lambda head: ok(b"abc", b"X-Mixed: Yes\r\n")) as (target, heads):
+        heard.programs.refused(target, "connection refused")
         async with heard.reading.between([target, target]) as places:
             reader, writer = await connect(places, target)
             for _ in range(2):  # one connection carries several
@@ -47,6 +56,7 @@ async def test_what_passes_is_read_and_is_byte_for_byte_the_same(heard):
                 assert seen.answer is not None
                 assert seen.answer.body.data == b"abc"
                 assert ("X-Mixed", "Yes") in seen.answer.headers
+            assert heard.silent == ()
             writer.close()
     assert heads == [GET, GET]
     assert heard.exchanges.empty()
@@ -90,6 +100,7 @@ async def test_a_program_that_is_not_there_is_told_with_the_request(heard):
         assert seen.answer is None
         assert seen.request.target == "/a"
         assert seen.failure == "connection refused"
+        assert heard.silent == (f"127.0.0.1:{target.port}",)
         _, other = await connect(places, target)
         other.write(b"\x16\x03\x01\r\n\r\n")  # nothing that can be told
         other.close()

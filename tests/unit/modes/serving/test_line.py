@@ -1,13 +1,15 @@
 import asyncio
 
 import pytest
-from tests.unit.agent.calling import saying
+from tests.unit.agent.calling import call, saying
 from tests.unit.modes.shop import shop
-from tests.unit.tunnel.ends import until
+from tests.unit.tunnel.ends import free_port, until
 
 from ktconnect.modes.serving import line as serving_line
 from ktconnect.modes.serving import selftest
+from ktconnect.modes.serving import session as serving_session
 from ktconnect.modes.serving import undo as serving_undo
+from ktconnect.wire.target import Target
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,30 @@ async def test_the_addresses_of_all_its_agents_are_remembered(monkeypatch):
         async with place.serving(session):
             assert session._line is not None
             assert session._line.addresses == {"10.0.0.1"}
+
+
+async def test_a_program_that_is_gone_is_told_of_and_so_is_its_return(monkeypatch):
+    monkeypatch.setattr(serving_session, "STATUS_SECONDS", 0.02)
+    target = Target("tcp", "127.0.0.1", free_port())
+    async with shop(monkeypatch) as place:
+        session, told = place.session(target), place.reporter
+        async with place.serving(session):
+            port = session.plan.ports[0].pod_port
+            for _ in range(2):
+                assert await call(port) == b"origin:?"
+            where = f"127.0.0.1:{target.port}"
+            await until(lambda: told.states[-1].silent == (where,))
+            assert told.states[-1].reason == f"nothing listens on {where}"
+            assert told.states[-1].health == "up"
+            async with await asyncio.start_server(laptop, target.host, target.port):
+                await until(lambda: told.notes)
+                assert await call(port) == b"laptop:?"
+                await until(lambda: told.states[-1].silent == ())
+    fates = [hint for message, hint in told.warnings if message == f"nothing listens on {where}"]
+    assert fates == ["callers get the original's answers until a program does"]
+    assert told.notes == [f"a program listens on {where}: calls come to it"]
+
+
+async def laptop(reader, writer):
+    writer.write(b"laptop:" + await reader.read())
+    writer.close()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.modes.inbound import DNS, PLAN, WEB
 
-from ktconnect.modes.serving.view import Tally, call_ended, led, place, status_now
+from ktconnect.modes.serving.view import Tally, call_ended, led, status_now
 from ktconnect.tunnel.answer import Answers, CallRecord
 from ktconnect.tunnel.status import TunnelState, TunnelStatistics
 from ktconnect.wire.call import Call
@@ -86,6 +86,5 @@ def test_a_call_to_a_port_that_is_not_known_is_shown_by_the_pods():
 
 
 def test_targets_and_ports_are_shown_for_a_person():
-    assert place(Target("unix", "/run/app.sock")) == "/run/app.sock"
     assert led(WEB) == "port 80 (http) to http → 127.0.0.1:9000"
     assert led(DNS) == "port 53 to 5353/udp → 127.0.0.1:5300"
