@@ -1,11 +1,14 @@
 """`ktctl replay`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .comparing import ignore_header
 from .options import TOLD, local_options, take_all
+
+if TYPE_CHECKING:
+    from ktconnect.modes.replay.spec import ReplaySpec
 from .sections import Sectioned
 
 SPEEDS = ("asRecorded", "max")
@@ -62,15 +65,22 @@ def replay(context: click.Context, /, **flags: Any) -> int:
     Ends with 0 if all was answered, and alike; with 10 if not.
     """
     from ktconnect.modes.replay.mode import run
-    from ktconnect.modes.replay.spec import ReplaySpec, parse_headers, parse_place
     from ktconnect.modes.spec import ClusterSpec
-    from ktconnect.rules.match import parse_match
 
     from .options import Shared
     from .session import run_session
 
-    values = take_all(context)
-    spec = ReplaySpec(
+    values, spec = take_all(context), spec_of(flags)
+    shared = Shared(ClusterSpec(), values["output"], values["debug"])
+    return run_session(shared, lambda reporter: run(spec, reporter))
+
+
+def spec_of(flags: dict[str, Any]) -> "ReplaySpec":
+    """The flags as click read them, parsed. Raises: UsageError."""
+    from ktconnect.modes.replay.spec import ReplaySpec, parse_headers, parse_place
+    from ktconnect.rules.match import parse_match
+
+    return ReplaySpec(
         flags["file"],
         parse_place(flags["to"], insecure=flags["insecure"]),
         tuple(map(parse_match, flags["filters"])),
@@ -80,5 +90,3 @@ def replay(context: click.Context, /, **flags: Any) -> int:
         flags["speed"],
         float(flags["timeout"]),
     )
-    shared = Shared(ClusterSpec(), values["output"], values["debug"])
-    return run_session(shared, lambda reporter: run(spec, reporter))
