@@ -16,6 +16,7 @@ from rich.text import Text
 from ktconnect.errors import KtError
 from ktconnect.modes.report import CallEnded, Compared, Ready, Status, Totals
 
+from .changes import as_yaml, change_lines, summed_up
 from .comparing import block_of, totals_line
 from .lasting import LastingStream, check_written
 from .lines import call_line, status_line
@@ -87,10 +88,11 @@ class TextReporter:
         self._print(totals_line(totals))
 
     def would_create(self, manifest: dict[str, Any]) -> None:
-        self._print(escape(as_yaml(manifest)))
+        self._print(escape(as_yaml(summed_up(manifest))))
 
     def would_change(self, key: str, before: Any, after: Any) -> None:
-        self._print(escape(f"{key}: {_value(before)} -> {_value(after)}"))
+        for line in change_lines(key, before, after):
+            self._print(escape(line))
 
     def close(self) -> None:
         """Take the live lines away; what was printed stays."""
@@ -156,18 +158,6 @@ class JsonReporter:
         line = {"time": _now(), "event": event, **fields}
         self._stream.write(json.dumps(line, default=str) + "\n")
         self._stream.flush()
-
-
-def as_yaml(manifest: dict[str, Any]) -> str:
-    """A document of YAML, as kubectl takes it."""
-    import yaml
-
-    whole = json.loads(json.dumps(manifest))  # YAML marks what two fields share, JSON can't
-    return "---\n" + yaml.safe_dump(whole, sort_keys=False, width=1000).rstrip()
-
-
-def _value(value: Any) -> str:
-    return "absent" if value is None else json.dumps(value, sort_keys=True)
 
 
 def _now() -> str:

@@ -5,7 +5,7 @@ would have to wait for its agent. Its changes of others' objects are its journal
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ktconnect.apply.change import Entry
 from ktconnect.apply.rehearsal import lines
@@ -21,6 +21,9 @@ from ktconnect.sessions.taken import Taker, end_all
 
 from .report import Reporter
 
+TIMES: Final = ("#/spec/renewTime", "#/spec/acquireTime")
+"""Changes that are only the time passing."""
+
 NOTHING_DONE = "this was a dry run: nothing was created, and nothing was changed"
 
 
@@ -34,8 +37,10 @@ def tell(cluster: Cluster, journal: Iterable[Entry], reporter: Reporter) -> None
     rehearsed = cluster.taken() if isinstance(cluster, RehearsalCluster) else Rehearsed()
     for manifest in rehearsed.created:
         reporter.would_create(shown(manifest))
-    for changed in rehearsed.changed:
-        reporter.would_change(changed.key, changed.before, changed.after)
+    last = {changed.key: changed for changed in rehearsed.changed}  # the rest is on the way to it
+    for changed in last.values():
+        if not changed.key.endswith(TIMES):
+            reporter.would_change(changed.key, changed.before, changed.after)
     for entry in journal:
         reporter.would_change(entry.key, entry.before, entry.after)
     for key in rehearsed.deleted:

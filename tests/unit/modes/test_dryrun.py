@@ -48,6 +48,19 @@ async def test_a_dry_run_has_a_cluster_to_which_nothing_is_written():
             assert type(cluster) is Cluster
 
 
+async def test_that_time_passes_is_no_change_and_of_several_writes_the_last_counts():
+    reporter = Remembering()
+    async with rehearsing() as (api, cluster):
+        put_session(api, age=0)
+        api.put(config_map(data={"a": "b"}))
+        later = {"spec": {"renewTime": "2026-01-01T00:00:09.000000Z"}}
+        await cluster.patch(LEASE, "kt-exchange-web", later, "demo")
+        for text in ("c", "d"):
+            await cluster.patch("v1/ConfigMap", "agent", {"data": {"a": text}}, "demo")
+        tell(cluster, [], reporter)
+    assert reporter.changed == [("v1/ConfigMap/demo/agent#/data/a", "b", "d")]
+
+
 async def test_all_that_would_be_done_is_told_once():
     reporter = Remembering()
     async with rehearsing() as (api, cluster):

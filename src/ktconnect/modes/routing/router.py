@@ -93,7 +93,10 @@ class RouterDriver:
         await self._settling.settle(share)
 
     async def rehearse(self, share: Share) -> None:
-        """See `Driver`: all that it would write is prepared, or in the shared journal."""
+        """See `Driver`: all that it would write is prepared, or in the shared journal; but for the
+        route of who finds a router that serves."""
+        if any(isinstance(verdict(pod), Ready) for pod in await self._envoys.pods()):
+            await self._settling.settle(replace(share, leaving=False))
 
     async def check(self, reporter: Reporter) -> None:
         """See `Driver`."""

@@ -105,6 +105,15 @@ async def test_who_comes_later_has_a_way_before_a_route(monkeypatch):
         assert "web-kt-mesh-ci" in files(api)["rds-80.json"]
 
 
+async def test_a_rehearsal_shows_the_route_of_who_comes_later_too(monkeypatch):
+    async with shared(monkeypatch) as (api, cluster, _, _admin):
+        await (await user(api, cluster)).start()
+        bob = await user(api, cluster, "bob")
+        await bob.prepare()
+        await bob.driver.rehearse(bob.share)
+        assert "web-kt-mesh-bob" in files(api)["rds-80.json"]
+
+
 async def test_a_node_that_was_too_fast_is_told_once_more(monkeypatch):
     """It may look at the ConfigMap before it has heard that it has changed."""
     async with shared(monkeypatch, touches=6) as (api, cluster, _, _admin):
