@@ -121,11 +121,13 @@ class ReceiveWindow:
     def accepted(self, size: int, now: float, rtt: float) -> int:
         """The local socket took ``size`` bytes; the credit to send to the peer now (0: not yet).
 
-        ``now`` and ``rtt`` are seconds. Credit is given in quarters of the window.
+        ``now`` and ``rtt`` are seconds. Credit is given in quarters of the window; in halves on a
+        line so short that the other half, which lasts for ``TIGHT`` times ``SHORTEST`` / 2, bridges
+        it.
         """
         self._accepted += size
         self._used += size
-        if self._accepted < self.size >> 2:
+        if self._accepted < self.size >> (1 if rtt < SHORTEST / 2 else 2):
             return 0
         grant = self._accepted + self._growth(now, rtt)
         self._accepted = 0

@@ -17,8 +17,15 @@ def use_up(window, now, rtt, times=1):
 def test_credit_comes_back_in_quarters_of_the_window():
     window = ReceiveWindow(Budget())
     window.received(INITIAL)
-    assert window.accepted(INITIAL // 4 - 1, 0.0, 0.0) == 0
-    assert window.accepted(1, 0.0, 0.0) == INITIAL // 4
+    assert window.accepted(INITIAL // 4 - 1, 0.0, 0.01) == 0
+    assert window.accepted(1, 0.0, 0.01) == INITIAL // 4
+
+
+def test_on_a_short_line_credit_comes_back_in_halves():
+    window = ReceiveWindow(Budget())
+    window.received(INITIAL)
+    assert window.accepted(INITIAL // 2 - 1, 0.0, 0.001) == 0
+    assert window.accepted(1, 0.0, 0.001) == INITIAL // 2
 
 
 def test_data_beyond_the_window_is_a_protocol_error():
