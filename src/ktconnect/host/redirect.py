@@ -35,7 +35,7 @@ async def open_redirect(
     """
 
     def hand_over(sock: socket.socket, _: Address) -> None:
-        target = original_destination(sock)
+        target = original_destination(sock, ports[sock.family])
         if target is None:
             refuse(sock)
         else:
@@ -51,8 +51,8 @@ async def open_redirect(
             acceptor.close()
 
 
-def original_destination(sock: socket.socket) -> Target | None:
-    """Where the caller meant to go; None if it meant to reach the listener itself."""
+def original_destination(sock: socket.socket, here: int) -> Target | None:
+    """Where the caller meant to go; None if it meant the listener itself, on port ``here``."""
     try:
         if sock.family == socket.AF_INET:
             raw = sock.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16)
@@ -61,7 +61,7 @@ def original_destination(sock: socket.socket) -> Target | None:
             raw = sock.getsockopt(socket.IPPROTO_IPV6, SO_ORIGINAL_DST, 28)
             host = socket.inet_ntop(socket.AF_INET6, raw[8:24])
         (port,) = struct.unpack_from("!H", raw, 2)
-        if (host, port) == sock.getsockname()[:2]:
+        if port == here and host == sock.getsockname()[0]:
             return None
     except OSError:  # not redirected at all, or gone again
         return None

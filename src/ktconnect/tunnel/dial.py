@@ -14,6 +14,7 @@ from .member import End, OnEnd
 from .outbox import UNASKED
 from .resolve import Address, Resolver, numeric
 from .stream import Stream
+from .tuning import tune_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class Guest(Protocol):
     """Who wants to be connected. Hears one of the two, once; nothing after ``Dialing.cancel``."""
 
     def connected(self, sock: socket.socket) -> None:
-        """``sock`` is connected, non-blocking and now the guest's to close.
+        """``sock`` is connected, non-blocking, tuned for a stream and now the guest's to close.
 
         The loop may still watch it for writing: to be taken over, or removed.
         """
@@ -203,6 +204,7 @@ class Dialing:
             self._failed(error.errno or Reason.ENOBUFS)
             return
         self._sock = sock
+        tune_stream(sock)
         result = _begun(sock, address)
         if result == errno.EALREADY:
             self._dialer.loop.add_writer(sock.fileno(), self._writable)

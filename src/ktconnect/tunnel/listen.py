@@ -7,6 +7,7 @@ from typing import Final
 
 from .loop import Loop
 from .socketpipe import AGAIN
+from .tuning import tune_stream
 
 BACKLOG: Final = 4096
 PER_WAKE: Final = 64
@@ -23,8 +24,8 @@ OnFull = Callable[[str], object]
 
 
 class Acceptor:
-    """Calls ``on_connection`` with each accepted socket, non-blocking and the callee's to close,
-    and its peer's address.
+    """Calls ``on_connection`` with each accepted socket, non-blocking, tuned for a stream and the
+    callee's to close, and its peer's address.
 
     While the system has no room for another socket (EMFILE …) it waits and tries again; ``on_full``
     hears of the first time. Closes: the listening socket, by ``close``.
@@ -45,6 +46,7 @@ class Acceptor:
         self._loop = _running_loop() if loop is None else loop
         self._closed = False
         sock.setblocking(False)
+        tune_stream(sock)  # what it accepts inherits it
         sock.listen(BACKLOG)
         self._resume()
 

@@ -56,8 +56,8 @@ class Outbox:
 
     __slots__ = (
         "_closed", "_corked", "_datagrams", "_datagrams_first", "_due", "_full",
-        "_leaving", "_loop", "_overflow", "_pipe", "_serving", "_small", "_turns",
-        "_tx", "blocked", "bytes_sent", "payload",
+        "_leaving", "_loop", "_overflow", "_patience", "_pipe", "_serving", "_small",
+        "_turns", "_tx", "blocked", "bytes_sent", "payload",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, pipe: Pipe, overflow: Callback) -> None:
@@ -73,7 +73,7 @@ class Outbox:
         self._datagrams_first = True
         self._turns = Turns()
         self._corked = self._leaving = self._serving = self._full = self._closed = False
-        self._due = math.inf
+        self._due = self._patience = math.inf
         self.blocked = False
         """Don't send: park."""
         self.bytes_sent = 0
@@ -105,11 +105,10 @@ class Outbox:
         self._small += frame
         if len(self._small) > COMPANY:
             self._flush()
-            return
-        due = self._loop.time() + patience
-        if due < self._due:
-            self._due = due
-            self._loop.call_later(patience, self._patience_over)
+        elif patience < self._patience:
+            self._patience = patience
+            if not self._corked:
+                self._loop.call_soon(self._round_over)
 
     def send_datagram(self, frame: bytes) -> bool:
         """Send a frame that may be dropped; False if it was."""
@@ -176,9 +175,21 @@ class Outbox:
                 self._loop.call_soon(self._round_over)
 
     def _round_over(self) -> None:
-        if self._leaving and not self._corked:
+        if self._corked:
+            return
+        patience, self._patience = self._patience, math.inf
+        if self._leaving:
             self._leaving = False
             self._flush_all()
+        elif self._small and patience < math.inf:
+            self._wait_for_company(patience)
+
+    def _wait_for_company(self, patience: float) -> None:
+        """None came in this round. A timer is set only now: it costs more than most waits save."""
+        due = self._loop.time() + patience
+        if due < self._due:
+            self._due = due
+            self._loop.call_later(patience, self._patience_over)
 
     def _patience_over(self) -> None:
         self._due = math.inf

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from .loop import Loop
 from .socketpipe import AGAIN
-from .tuning import is_reset, reset_on_close, tune_stream
+from .tuning import is_reset, reset_on_close
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,6 @@ class Splice:
         mute: bool = False,
     ) -> None:
         for sock in (left, right):
-            tune_stream(sock)
             loop.remove_writer(sock.fileno())
         self._on_end = on_end
         self._ended = False

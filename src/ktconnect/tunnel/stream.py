@@ -18,7 +18,7 @@ from .link import Link
 from .member import ORDERLY, End, OnEnd, Side
 from .outbox import CHUNK
 from .socketpipe import AGAIN
-from .tuning import reset_on_close, tune_stream
+from .tuning import reset_on_close
 
 if TYPE_CHECKING:
     from .loop import Callback
@@ -28,8 +28,8 @@ class Stream:
     """Implements ``member.Member`` and ``outbox.Sender``. Closes: the socket, always."""
 
     __slots__ = (
-        "_backlog", "_ended", "_fd", "_link", "_number", "_outbox", "_parked", "_reading",
-        "_receiving", "_sending", "_sock", "_state", "_writing", "bulky", "on_end",
+        "_backlog", "_ended", "_fd", "_link", "_looks", "_number", "_outbox", "_parked",
+        "_reading", "_receiving", "_sending", "_sock", "_state", "_writing", "bulky", "on_end",
         "on_opened",
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ class Stream:
         self._receiving = ReceiveWindow(link.budget)
         self._backlog: Backlog | None = None
         self._reading = self._writing = self._parked = False
-        self._ended = False
+        self._ended = self._looks = False
         self.bulky = False
         self.on_end: OnEnd | None = None
         """Called once, when the stream has ended; its socket, if any, is closed by then."""
@@ -53,14 +53,14 @@ class Stream:
         link.add(number, self)
 
     def attach(self, sock: socket.socket, *, watched: bool = False, spoken: bool = False) -> None:
-        """Join ``sock``, which is connected, from now on.
+        """Join ``sock``, which is connected and tuned, from now on.
 
-        ``watched``: the loop may watch it for writing already; that is taken over. ``spoken``: it
-        has probably something to read, so look before asking the loop.
+        ``watched``: it was dialled, and the loop may watch it for writing already; that is taken
+        over. ``spoken``: it has probably something to read, so look before asking the loop.
         """
-        tune_stream(sock)
         self._sock = sock
         self._fd = sock.fileno()
+        self._looks = watched
         if spoken:
             self._readable()
         else:
@@ -131,13 +131,13 @@ class Stream:
         return True
 
     def _send_little(self, sock: socket.socket, size: int, room: int) -> None:
-        """What is left in the socket, and the EOF that often follows, share one send."""
+        """What is left in the socket. A target's first answer is often its last: EOF goes along."""
         self.bulky = False
-        try:
-            more = sock.recv_into(self._outbox.payload[size:room])
-        except OSError:  # nothing more for now; a real error is found by the next read
-            more = -1
-        size += max(more, 0)
+        more = -1
+        if self._looks:
+            self._looks = False
+            more = self._look(sock, size, room)
+            size += max(more, 0)
         self._sending.credit -= size
         if more:
             self._outbox.send_payload(self._number, size)
@@ -145,6 +145,13 @@ class Stream:
         else:
             self._outbox.send_last_payload(self._number, size)
             self._end_of_file()
+
+    def _look(self, sock: socket.socket, size: int, room: int) -> int:
+        """Read on behind ``size`` bytes: how much there was, 0 at EOF, -1 if there is nothing."""
+        try:
+            return sock.recv_into(self._outbox.payload[size:room])
+        except OSError:  # a real error is found by the next read
+            return -1
 
     def granted(self, credit: int) -> None:
         """See ``member.Member``."""

@@ -51,4 +51,4 @@ async def test_listeners_are_on_loopback_unless_forwarded_traffic_comes_too():
 def test_a_socket_that_was_not_redirected_has_no_other_destination():
     one, other = socket.socketpair()
     with one, other:
-        assert original_destination(one) is None
+        assert original_destination(one, 1) is None

@@ -24,12 +24,13 @@ def accepting(on_full: OnFull | None = None) -> Iterator[tuple[list[socket.socke
         sock.close()
 
 
-async def test_every_connection_is_handed_over_non_blocking():
+async def test_every_connection_is_handed_over_non_blocking_and_without_delay():
     with accepting() as (accepted, port), contextlib.ExitStack() as clients:
         for _ in range(200):
             clients.enter_context(socket.create_connection(("127.0.0.1", port)))
         await until(lambda: len(accepted) == 200)
         assert not any(sock.getblocking() for sock in accepted)
+        assert all(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for sock in accepted)
 
 
 @contextlib.contextmanager

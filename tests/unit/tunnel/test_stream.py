@@ -165,7 +165,7 @@ async def test_a_short_answer_and_its_end_share_one_send():
     application, local = tcp_pair()
     application.sendall(b"bye")
     application.close()
-    Stream(link, 1).attach(local)
+    Stream(link, 1).attach(local, watched=True)
     await until(lambda: pipe.frames)
     assert pipe.sends == 1
     assert pipe.frames == [(Kind.DATA, 1, b"bye"), (Kind.EOF, 1, b"")]
