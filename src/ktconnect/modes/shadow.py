@@ -4,9 +4,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-import string
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ktconnect import names
@@ -18,14 +16,13 @@ from ktconnect.kube.portforward import open_pipe
 from ktconnect.kube.ready import wait_ready
 from ktconnect.kube.watch import uid
 from ktconnect.objects import session as leases
-from ktconnect.objects.agent import AgentPod, config_map, deployment
 from ktconnect.objects.session import LEASE, Manifest, Session
 from ktconnect.sessions.lease import Now, SessionLease, server_clock
 from ktconnect.tunnel.pipe import Pipe
 from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec
 
-from .bundle import agent_bundle
+from .agentplan import AgentPlan
 from .silence import HUNG, Silence
 from .spec import ClusterSpec
 
@@ -35,32 +32,9 @@ DEPLOYMENT = "apps/v1/Deployment"
 CONFIG_MAP = "v1/ConfigMap"
 SHARED = "kt-connect-shadow-daemon"
 
-
-def new_name(prefix: str) -> str:
-    """``prefix`` and five random letters, as KT Connect names its objects."""
-    return f"{prefix}-{''.join(secrets.choice(string.ascii_lowercase) for _ in range(5))}"
-
-
-@dataclass(frozen=True, slots=True)
-class AgentPlan:
-    """What a mode wants of its agent.
-
-    ``session`` names its objects and labels them; ``pod`` is how its Pod looks, ``spec`` are its
-    orders, ``token`` is what lets a laptop in.
-    """
-
-    session: Session
-    pod: AgentPod
-    spec: AgentSpec
-    token: str
-
-    def config_map(self, owner: Manifest) -> Manifest:
-        """The manifest of its program."""
-        return config_map(self.session, agent_bundle(), [owner], inbound=self.pod.is_inbound)
-
-    def deployment(self, owner: Manifest) -> Manifest:
-        """The manifest of what runs it."""
-        return deployment(self.session, self.pod.with_args(self.spec.to_argv()), [owner])
+YOUNG = 3.0
+"""Seconds that an agent gets from when its Pod is ready until it listens: nothing is the matter
+with it if it can't be reached meanwhile."""
 
 
 class Shadow:
@@ -79,6 +53,7 @@ class Shadow:
         self._lasts = lasts
         self._namespace = lease.session.namespace
         self._silence: Silence | None = None
+        self._young_until = 0.0
         self.lease = lease
         self.within = 60.0
         """Seconds that a Pod may take to be ready."""
@@ -122,6 +97,11 @@ class Shadow:
 
         Raises: Refused with Kubernetes' reason as soon as it is clear that there will be none.
         """
+        pod = await self._wait_ready()
+        self._young_until = time.monotonic() + YOUNG
+        return pod
+
+    async def _wait_ready(self) -> Manifest:
         return await wait_ready(
             self._cluster, self._namespace, self.selector, deployment=self.name, within=self.within
         )
@@ -131,6 +111,7 @@ class Shadow:
         pods = await self._cluster.list("v1/Pod", self._namespace, labels=self.selector)
         ready = [pod for pod in pods if isinstance(verdict(pod), Ready)]
         if not ready:
+            self._young_until = 0.0
             state = described(verdict(max(pods, key=created))) if pods else "there is none"
             raise TunnelClosed(f"the agent's Pod is not ready: {state}")
         newest = max(ready, key=created)
@@ -141,12 +122,15 @@ class Shadow:
     async def revive(self, reason: str) -> None:
         """The agent can't be reached: make anew what was deleted, and wait until it runs.
 
-        One that runs and answers nobody for a minute has hung, and is replaced.
+        One that runs and answers nobody for a minute has hung, and is replaced. One that has only
+        just been waited for may be about to listen: it is left to it.
         """
+        if time.monotonic() < self._young_until:
+            return
         log.info("the agent can't be reached: %s", reason)
         before, self._silence = self._silence, None  # what fails here says nothing of the Pod
         await self._ensure_exists()
-        pod = await self.ready_pod()
+        pod = await self._wait_ready()
         self._silence = Silence.goes_on(uid(pod), time.monotonic(), before)
         if self._silence.seconds >= self.hung:
             await self._replace(pod)
@@ -163,7 +147,7 @@ class Shadow:
                 raise
             await self._cluster.delete(DEPLOYMENT, self.name, self._namespace)
             await self._ensure_exists()
-        await self.ready_pod()
+        await self._wait_ready()
 
     async def keep_alive(self, every: float = leases.RENEW_SECONDS) -> None:
         """Renew the Lease until cancelled. A cluster out of reach is not a reason to give up."""

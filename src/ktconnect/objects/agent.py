@@ -4,9 +4,12 @@ It runs under Pod Security ``restricted`` (Kubernetes, "Pod Security Standards")
 are on the list of safe ones: the first lets it listen on low ports, the second lets it send ICMP
 echo requests without any capability.
 
-An agent that callers come to has ports, and says that it is ready once it listens on them. It
-carries no ``control-by`` label: KT Connect's clean-up deletes what has it and shows no heartbeat
-of its own kind, and callers would go nowhere.
+An agent that callers come to has ports. It carries no ``control-by`` label: KT Connect's clean-up
+deletes what has it and shows no heartbeat of its own kind, and callers would go nowhere.
+
+Nobody is led to it before its tunnel is up, so it needs no probe to say that it listens: a kubelet
+looks at a probe once a second, and at its result a second later. Only where a Service leads to it
+by labels that others have, too, its Pod must not be ready before it listens.
 """
 
 import base64
@@ -63,7 +66,8 @@ class AgentPod:
     The mode's part: ``args`` are the agent's orders; ``ports`` those that callers come to;
     ``labels`` what selects the Pod besides its session; with ``token`` it may speak to the API
     server as its ServiceAccount, to undo a session without its laptop; ``ready`` is a port that
-    listens only while there is a laptop, so that the Pod is an endpoint no longer than that.
+    listens only while there is a laptop, so that the Pod is an endpoint no longer than that;
+    ``at_once``: a Service of others leads to it as soon as it is ready.
     """
 
     image: str = names.AGENT_IMAGE
@@ -77,6 +81,7 @@ class AgentPod:
     labels: tuple[tuple[str, str], ...] = ()
     token: bool = False
     ready: int = 0
+    at_once: bool = False
 
     def with_args(self, args: list[str]) -> "AgentPod":
         """The same Pod with these orders for the agent."""
@@ -180,6 +185,7 @@ def _container(pod: AgentPod) -> Manifest:
     }
     if pod.is_inbound:
         container["ports"] = [port.manifest() for port in pod.ports]
+    if pod.at_once:
         container["startupProbe"] = _startup_probe([*command, "--check", *_door(pod.args)])
     if pod.ready:
         container["readinessProbe"] = {

@@ -9,6 +9,7 @@ from tests.unit.modes.inbound import PLAN, SERVICE, service
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.interrupting import HOWS, calls_of, interrupted
 
+from ktconnect.modes.agentplan import AgentPlan
 from ktconnect.modes.exchange import scale as scaling
 from ktconnect.modes.exchange import scale_wait
 from ktconnect.modes.exchange.scale import ScaleWay
@@ -23,7 +24,7 @@ from ktconnect.modes.routing.router import RouterDriver
 from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving import undo as serving_undo
 from ktconnect.modes.serving.undo import Undo
-from ktconnect.modes.shadow import AgentPlan, Shadow, connect_shadow
+from ktconnect.modes.shadow import Shadow, connect_shadow
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.modes.standing import standing
 from ktconnect.objects.agent import AgentPod, AgentPort

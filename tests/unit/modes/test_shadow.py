@@ -15,7 +15,6 @@ from ktconnect.modes.shadow import (
     DEPLOYMENT,
     SHARED,
     connect_shadow,
-    new_name,
 )
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.session import LEASE, Session
@@ -60,11 +59,6 @@ async def create(shadow):
 
 def objects(api):
     return {(kind, name) for kind, _, name in api.objects}
-
-
-def test_names_are_the_originals_with_five_random_letters():
-    assert new_name("kt-connect-shadow") != new_name("kt-connect-shadow")
-    assert len(new_name("kt-x")) == len("kt-x-abcde")
 
 
 async def test_the_lease_owns_all_that_is_made_and_all_is_taken_away():
@@ -202,6 +196,23 @@ async def test_an_agent_that_hangs_is_replaced():
             await ours.revive("no answer")
         pods = {name for kind, name in objects(api) if kind == "v1/Pod"}
         assert pods == {"other"}
+
+
+async def test_an_agent_that_has_just_become_ready_is_not_looked_after_yet():
+    async with in_cluster() as (api, shadow):
+        ours = shadow()
+        await create(ours)
+        put_pod(api, "young", ready=True)
+        await ours.ready_pod()
+        api.remove(CONFIG_MAP, ours.session.name, "demo")
+        await ours.revive("connection refused")
+        assert (CONFIG_MAP, ours.session.name) not in objects(api)
+        api.remove("v1/Pod", "young", "demo")
+        with pytest.raises(TunnelClosed):
+            await ours.open_pipe()
+        put_pod(api, "again", ready=True)
+        await ours.revive("there is none")
+        assert (CONFIG_MAP, ours.session.name) in objects(api)
 
 
 async def test_without_the_right_to_delete_pods_the_deployment_is_made_anew():

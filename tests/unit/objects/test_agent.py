@@ -94,21 +94,31 @@ def test_an_agent_for_callers_has_the_ports_that_the_service_asks_for_by_name():
     ]
 
 
-def test_an_agent_for_callers_is_ready_once_it_listens_and_stays_so():
-    container = pod_spec(INBOUND)["containers"][0]
+def test_an_agent_that_others_may_lead_to_is_ready_once_it_listens_and_stays_so():
+    container = pod_spec(replace(INBOUND, at_once=True))["containers"][0]
     assert container["startupProbe"]["exec"]["command"][-3:] == ["--check", "--port", "7071"]
     assert "readinessProbe" not in container
-    assert "startupProbe" not in pod_spec(AgentPod())["containers"][0]
+
+
+def test_an_agent_to_which_we_alone_lead_callers_waits_for_no_probe():
+    for pod in (AgentPod(), INBOUND):
+        assert not {"startupProbe", "readinessProbe"} & pod_spec(pod)["containers"][0].keys()
+
+
+def test_an_agent_that_is_ready_by_its_laptop_needs_no_other_probe():
+    container = pod_spec(replace(INBOUND, ready=20000))["containers"][0]
+    assert container["readinessProbe"]["tcpSocket"] == {"port": 20000}
+    assert "startupProbe" not in container
 
 
 def test_the_port_to_ask_is_found_wherever_it_stands_in_the_orders():
     orders = ("--token-sha256", "ab", "--port", "7072")
-    probe = pod_spec(replace(INBOUND, args=orders))["containers"][0]["startupProbe"]
+    probe = pod_spec(replace(INBOUND, args=orders, at_once=True))["containers"][0]["startupProbe"]
     assert probe["exec"]["command"][-3:] == ["--check", "--port", "7072"]
 
 
 def test_an_agent_without_a_said_port_is_asked_at_the_usual_one():
-    probe = pod_spec(replace(INBOUND, args=()))["containers"][0]["startupProbe"]
+    probe = pod_spec(replace(INBOUND, args=(), at_once=True))["containers"][0]["startupProbe"]
     assert probe["exec"]["command"][-1] == "--check"
 
 

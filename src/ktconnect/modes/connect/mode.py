@@ -10,10 +10,11 @@ from ktconnect.host.remote import Door, open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.config import KubeConfig
 from ktconnect.kube.discover import discover
+from ktconnect.modes.agentplan import new_name
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require, require_namespace
 from ktconnect.modes.dryrun import NOTHING_DONE, cluster_for, tell
 from ktconnect.modes.report import Reporter
-from ktconnect.modes.shadow import Shadow, connect_shadow, new_name
+from ktconnect.modes.shadow import Shadow, connect_shadow
 from ktconnect.modes.spec import ConnectSpec
 from ktconnect.modes.standing import standing
 from ktconnect.objects.rights import CONNECT, SHARE

@@ -1,5 +1,7 @@
 """Sessions of `exchange --mode scale`, checked and planned; nothing of them is made here."""
 
+from dataclasses import replace
+
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
 from ktconnect.modes.checks.seen import enforce
@@ -53,7 +55,10 @@ async def _prepare(
     checked = await check_local(target.ports, skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     called = _called(target)
-    plan = inbound_plan(spec.serving, "exchange", lease, namespace, called, checked.ports)
+    plan = replace(
+        inbound_plan(spec.serving, "exchange", lease, namespace, called, checked.ports),
+        at_once=True,
+    )
     more = {ENDS_WITHIN: spec.recover_wait}
     announced = session_lease(cluster, spec.serving, plan, str(workload), more)
     way = ScaleWay(cluster, plan, announced, target, reporter, spec.recover_wait)

@@ -8,10 +8,11 @@ from typing import Final
 from ktconnect.errors import KtError
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
+from ktconnect.modes.agentplan import AgentPlan, new_name
 from ktconnect.modes.cluster import holder, require
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.end import to_the_end
-from ktconnect.modes.shadow import AgentPlan, Shadow, clock, new_name
+from ktconnect.modes.shadow import Shadow, clock
 from ktconnect.objects.rights import PROBE
 from ktconnect.objects.session import Session
 from ktconnect.sessions.lease import SessionLease

@@ -12,11 +12,12 @@ from ktconnect import names
 from ktconnect.groups import task_group
 from ktconnect.host.localports import LOOPBACK
 from ktconnect.kube.client import Cluster
+from ktconnect.modes.agentplan import AgentPlan, new_name
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
 from ktconnect.modes.dryrun import NOTHING_DONE, cluster_for, tell
 from ktconnect.modes.report import Ready, Reporter
-from ktconnect.modes.shadow import AgentPlan, Shadow, clock, new_name
+from ktconnect.modes.shadow import Shadow, clock
 from ktconnect.modes.spec import ClusterSpec
 from ktconnect.modes.standing import standing
 from ktconnect.modes.status import status_of

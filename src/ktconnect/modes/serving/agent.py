@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ktconnect.modes.shadow import AgentPlan
+from ktconnect.modes.agentplan import AgentPlan
 from ktconnect.objects.agent import AgentPod, AgentPort
 from ktconnect.objects.ports import PortMap, agent_port, listens, ready_port
 from ktconnect.wire.hello import token_digest
@@ -39,6 +39,7 @@ def agent_plan(
         service_account=name,
         token=may_undo,
         ready=orders.ready,
+        at_once=plan.at_once,
     )
     return AgentPlan(plan.agent, pod, orders, token)
 

@@ -24,6 +24,10 @@ from .way import InboundPlan, Origins
 
 log = logging.getLogger(__name__)
 
+RETRY_FIRST = 0.1
+"""Seconds until an agent that does not listen yet is tried again: its Pod is ready a moment before.
+"""
+
 LOST_AFTER = 3.0
 """Seconds without a tunnel after which the agent counts as lost, if the API server answers."""
 
@@ -63,7 +67,7 @@ class Line:
             mute=shadow.copies,
             on_call=self._ended,
         )
-        timing = Timing(attempt=spec.cluster.port_forward_timeout)
+        timing = Timing(attempt=spec.cluster.port_forward_timeout, retry_first=RETRY_FIRST)
         self.tunnel = Tunnel(shadow.open_pipe, shadow.token, timing=timing)
         self.tunnel.on_unreachable = shadow.revive
         self.tunnel.on_greeted = self._greeted

@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 from ktconnect import names
 from ktconnect.kube.client import Cluster
+from ktconnect.modes.agentplan import new_name
 from ktconnect.modes.cluster import holder
-from ktconnect.modes.shadow import clock, new_name
+from ktconnect.modes.shadow import clock
 from ktconnect.objects.origin import fitted
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import SHARED, Session
