@@ -54,10 +54,22 @@ def left_behind(shop):
     return [each["metadata"]["name"] for each in found if "kt-" in each["metadata"]["name"]]
 
 
+def calls_of_http_2_are_compared(shop, session):
+    assert shop.caller.ask("h2c", "shop", 8082, path="/two", fresh=True).who == "shop"
+    assert compared(session, "/two")["answered"]
+    told = shop.caller.ask("grpc", "shop", 9090, method="Count", message={"count": 2})
+    assert told.who == "shop"
+    found = compared(session, "polyglot.Polyglot/Count")
+    assert found["origin"] == found["laptop"] == "200, gRPC 0 OK"
+    bodies = [each["where"] for each in found["differences"] if each["what"] == "body"]
+    assert bodies == ["message 1", "message 2"]
+
+
 def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tmp_path):
     file = tmp_path / "shop.har"
     with polyglot_on_laptop(shop.cluster, "ann") as ann:
-        words = ("--expose", f"{ann.http}:80", "--diff", "--record", str(file), "--log")
+        exposed = f"{ann.http}:80,{ann.h2c}:8082,{ann.grpc}:9090"
+        words = ("--expose", exposed, "--diff", "--record", str(file), "--log")
         with mirror(shop, *words) as session:
             through_router(shop)
             told = ask(shop, path="/one", headers={"X-User": "ann"})
@@ -71,6 +83,7 @@ def test_answers_are_the_originals_and_where_the_laptops_differ_is_said(shop, tm
             same = ask(shop, path="/bytes?count=1000")
             assert same.status == 200
             compared(session, "/bytes")
+            calls_of_http_2_are_compared(shop, session)
             json.loads(file.read_text())  # whole, though it grows
             ann.process.send_signal(signal.SIGSTOP)  # it hangs, and nobody notices
             try:
@@ -105,6 +118,12 @@ def test_copies_that_match_come_and_a_dead_laptop_is_nobodys_business(shop):
             assert marked.who == "shop"
             call = session.wait_for(lambda event: event["event"] == "call")
             assert call["target"] == f"127.0.0.1:{ann.http}"
+            ann.process.terminate()
+            ann.process.wait(20)
+            gone = f"nothing listens on 127.0.0.1:{ann.http}"
+            assert ask(shop, headers={"X-User": "ann"}).who == "shop"
+            warning = session.wait_for(lambda event: event.get("message") == gone)
+            assert "copies are dropped" in warning["hint"]
             headers = {"X-User": "ann"}
             with shop.caller.load("http", "shop", 80, headers=headers, rate=50, fresh=True) as load:
                 session.kill()

@@ -87,8 +87,8 @@ def _origin(plan: RoutePlan, port: RoutedPort) -> Json:
 def _of_share(plan: RoutePlan, port: RoutedPort, share: Share) -> list[Json]:
     name, number = share_cluster(share, port), plan.number_of(share, port)
     if share.kind == "mirror":
-        way, kinds = _way(share.address, number), {name: "copy", grpc_cluster(share, port): "copy2"}
-        return [_copies(name, way, kind) for name, kind in kinds.items()]
+        kinds = {name: "copy2" if port.http2 else "copy", grpc_cluster(share, port): "copy2"}
+        return [_copies(each, _way(share.address, number), kind) for each, kind in kinds.items()]
     own = _way(share.address, number, by=share.mark, cache="no-store")
     # A connection is not tried elsewhere by itself, as a request is.
     kind = _PUT_ASIDE if port.app == "tls" else _HTTP

@@ -15,6 +15,7 @@ App = Literal["http", "grpc", "tls", "tcp", "udp", "unknown"]
 # (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
 _HTTP: Final = ("http", "http2", "h2c", "ws", "kubernetes.io/h2c", "kubernetes.io/ws")
 _GRPC: Final = ("grpc", "grpc-web")
+_HTTP2: Final = ("http2", "h2c", "kubernetes.io/h2c", "grpc")
 _TLS: Final = ("https", "tls", "wss", "hbone", "kubernetes.io/wss")
 _TCP: Final = (
     *("tcp", "mongo", "mongodb", "mysql", "mariadb", "redis", "postgres", "postgresql", "mssql"),
@@ -34,6 +35,7 @@ class RoutedPort:
     ``number`` and ``name``: of the Service's port. ``pod_port``: the router's Pods listen there,
     since the Service's target port leads there. ``uniform``: the origin's Pods have that number,
     too; False where its name stands for another number, or for several: only the cluster knows.
+    ``http2``: it is declared that HTTP/2 is spoken there and nothing else need be.
     """
 
     number: int
@@ -41,6 +43,7 @@ class RoutedPort:
     app: App = "unknown"
     name: str = ""
     uniform: bool = True
+    http2: bool = False
 
     @property
     def protocol(self) -> Literal["tcp", "udp"]:
@@ -122,6 +125,7 @@ def routed_port(port: Manifest, pod_port: int, *, uniform: bool = True) -> Route
         app=app_of(port),
         name=str(port.get("name") or ""),
         uniform=uniform,
+        http2=_said(port) in _HTTP2,
     )
 
 
@@ -130,12 +134,17 @@ def app_of(port: Mapping[str, Any]) -> App:
     well-known number where the server speaks first."""
     if str(port.get("protocol") or "TCP").upper() == "UDP":
         return "udp"
+    found = _app(_said(port))
+    if found or port.get("appProtocol"):
+        return found or "unknown"
+    return "tcp" if int(port["port"]) in _TCP_PORTS else "unknown"
+
+
+def _said(port: Mapping[str, Any]) -> str:
+    """What is declared of it, in a word; "" where nothing is."""
     declared = str(port.get("appProtocol") or "").lower()
-    if declared:
-        return _app(declared) or "unknown"
     name = str(port.get("name") or "").lower()
-    found = _app("grpc-web" if name.startswith("grpc-web") else name.partition("-")[0])
-    return found or ("tcp" if int(port["port"]) in _TCP_PORTS else "unknown")
+    return declared or ("grpc-web" if name.startswith("grpc-web") else name.partition("-")[0])
 
 
 def _is_address(text: str) -> bool:

@@ -88,6 +88,14 @@ def test_a_copy_goes_to_the_laptop_or_nowhere_and_has_an_end(cluster, protocol):
     assert found["circuit_breakers"]["thresholds"][0]["max_retries"] == 0
 
 
+def test_where_http_2_is_declared_all_copies_are():
+    mirror, port = share("m", "path:/", kind="mirror"), replace(HTTP, http2=True)
+    found = clusters(replace(PLAN, ports=(port,), shares=(mirror,)))
+    for name in (share_cluster(mirror, port), grpc_cluster(mirror, port)):
+        [options] = found[name]["typed_extension_protocol_options"].values()
+        assert [*options["explicit_http_config"]] == ["http2_protocol_options"]
+
+
 def test_the_port_of_a_session_is_the_one_that_it_has():
     both = (HTTP, replace(HTTP, number=81))
     found = clusters(replace(PLAN, ports=both, shares=(replace(ANN, ports=(81,)),)))

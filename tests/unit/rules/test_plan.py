@@ -40,6 +40,21 @@ def test_a_port_of_a_manifest():
     assert port.listen == ("tcp", 8080)
 
 
+@pytest.mark.parametrize(
+    ("said", "http2"),
+    [
+        ({"name": "http2-admin"}, True),
+        ({"name": "grpc"}, True),
+        ({"name": "http", "appProtocol": "kubernetes.io/h2c"}, True),
+        ({"name": "grpc-web"}, False),
+        ({"name": "h2c", "appProtocol": "http"}, False),
+        ({}, False),
+    ],
+)
+def test_that_http_2_alone_need_be_spoken_is_declared(said, http2):
+    assert routed_port({"port": 80, **said}, 8080).http2 == http2
+
+
 PORTS = (
     RoutedPort(80, 8080, "http"),
     RoutedPort(81, 8080, "http"),
