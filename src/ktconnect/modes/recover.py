@@ -13,7 +13,15 @@ from ktconnect.sessions.holders import Taken, is_shared
 from ktconnect.sessions.lease import server_clock, sessions
 from ktconnect.sessions.legacy import Findings, decide
 from ktconnect.sessions.legacy_repair import Looked, carry_out, look
-from ktconnect.sessions.legacy_seen import DEPLOYMENT, SERVICE
+from ktconnect.sessions.legacy_seen import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    POD,
+    SELECTOR,
+    SERVICE,
+    leads_to_them,
+    notes_of,
+)
 from ktconnect.sessions.orphan import is_orphan, way_back
 from ktconnect.sessions.taken import end_all
 
@@ -110,8 +118,18 @@ async def _adopt(
     reporter.note(f"restored {orphan.key}, as {name} was applied last")
 
 
+def _missed(place: Looked, name: str, *, found: bool) -> tuple[str, ...]:
+    """The kinds that had to be seen to know whether KT Connect has taken it: its marks on a Service
+    tell that of the Service."""
+    for service in place.seen.of(SERVICE):
+        if service["metadata"]["name"] == name:
+            marked = SELECTOR in notes_of(service) or leads_to_them(service)
+            return tuple(kind for kind in place.hidden if marked and kind in (POD, DEPLOYMENT))
+    return () if found else tuple(kind for kind in place.hidden if kind != CONFIG_MAP)
+
+
 def _tell(place: Looked, name: str, findings: Findings, reporter: Reporter, *, found: bool) -> None:
-    for line in hidden(place.hidden):
+    for line in hidden(_missed(place, name, found=found)):
         reporter.note(line)
     if findings.notes and not found:
         raise Conflict("; ".join(findings.notes), hint="--takeover ends what is alive, too")

@@ -129,7 +129,8 @@ class Facts:
     ``laptops``: sessions by the name of their agent. ``origin``: the name of the Service that
     leads to the Pods that there were before us. ``known``: the sessions' Services of which the
     router's configuration speaks; None if it could not be read. ``waypoint``: of the Service, in
-    an ambient mesh. ``unseen``: what could not be looked at, in sentences.
+    an ambient mesh. ``unseen``: what could not be looked at, in sentences; ``sessions_seen``:
+    whether sessions could be.
     """
 
     service: Place
@@ -142,6 +143,7 @@ class Facts:
     waypoint: str = ""
     others: Others = Others()
     unseen: tuple[str, ...] = ()
+    sessions_seen: bool = True
 
     @property
     def shares(self) -> tuple[Share, ...]:

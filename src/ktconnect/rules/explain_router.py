@@ -96,6 +96,7 @@ def _note_copies(walk: Walk, mirrors: list[Share]) -> None:
             continue
         place = walk.facts.places[share.service]
         laptop = next((walk.facts.laptops.get(each.agent) for each in place.ready), None)
-        session, alive = (laptop.session, laptop.alive) if laptop else ("", False)
+        unknown = "", not walk.facts.sessions_seen  # not called dead where nobody may look
+        session, alive = (laptop.session, laptop.alive) if laptop else unknown
         to = f"Service {share.service}"
         walk.copies.append(Copy(share.user, session, share.percent, alive, to))

@@ -43,6 +43,8 @@ def by_agent(walk: Walk, place: Place) -> Answer:
         return Answer("nobody", "the agent is not ready")
     walk.say(str(place), f"leads to agent {endpoint.pod}")
     laptop = walk.facts.laptops.get(endpoint.agent)
+    if laptop is None and not walk.facts.sessions_seen:
+        return _not_seen(walk, place)
     if laptop is None:
         return _to_origin(walk, "no session speaks for the agent any more", fine=False)
     if not endpoint.takes(walk.facts.port):
@@ -58,6 +60,14 @@ def by_agent(walk: Walk, place: Place) -> Answer:
     says = f"{laptop.user} answers ({laptop.session})"
     walk.say("laptop", says, *([late] if laptop.late else []), fine=not laptop.late)
     return _laptop(place, laptop)
+
+
+def _not_seen(walk: Walk, place: Place) -> Answer:
+    """Whose laptop it is stands on a Lease; on a share, too, but not whether that is alive."""
+    whose = f"the laptop of {place.share.user}" if place.share else "somebody's laptop"
+    why = "you may not list leases: whether that laptop is alive is not known"
+    walk.say("laptop", f"{whose}, or {AWAY}", why, fine=False)
+    return Answer("unknown", f"{whose}, or the origin while that is away")
 
 
 def _laptop(place: Place, laptop: Laptop) -> Answer:

@@ -235,6 +235,20 @@ async def test_what_may_not_be_listed_is_told():
     assert "no right to list Services" in reporter.notes[0]
 
 
+async def test_only_what_had_to_be_seen_is_told_as_hidden():
+    async with in_cluster() as (api, cluster, reporter):
+        put_service(api, selector=BEFORE)
+        api.denied = {("list", kind, "demo") for kind in ("pods", "deployments", "configmaps")}
+        await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        assert reporter.notes == ["web is neither exchanged nor meshed"]
+        await recover(cluster, "demo", "nix", RecoverSpec(), reporter)
+        assert "no right to list Pods, Deployments" in reporter.notes[1]
+        api.put(service(kept=json.dumps(BEFORE)))
+        with pytest.raises(Conflict):
+            await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+    assert "ConfigMaps" not in " ".join(reporter.notes)
+
+
 async def test_several_names_are_recovered_from_the_kubeconfigs_cluster(tmp_path):
     async with in_cluster() as (api, _, reporter):
         for name in ("web", "shop"):

@@ -49,6 +49,22 @@ def test_an_agent_without_a_session_passes_on():
     assert "no session speaks for the agent" in why(said, "agent")
 
 
+def test_where_sessions_may_not_be_seen_it_is_said_that_the_right_is_missing():
+    said = exchanged(None, sessions_seen=False)
+    assert (said.answer.by, said.answer.who) == (
+        "unknown",
+        "somebody's laptop, or the origin while that is away",
+    )
+    assert "you may not list leases" in why(said, "laptop")
+    mine = share()
+    said = explain(CI, facts(mine, sessions_seen=False))
+    assert said.answer.by == "laptop"
+    copied = replace(facts(share(kind="mirror"), sessions_seen=False), laptops={})
+    assert [copy.alive for copy in explain(CI, copied).copies] == [True]
+    unseen = replace(facts(mine, sessions_seen=False), laptops={})
+    assert "the laptop of ann@laptop, or" in explain(CI, unseen).answer.who
+
+
 def test_an_agent_that_is_not_ready_answers_nobody():
     said = exchanged(agent=replace(AGENT, ready=False))
     assert said.answer.by == "nobody"

@@ -43,6 +43,7 @@ def facts_of(seen: Seen, port: str, caller: str) -> Facts:
             tuple(seen.virtual_services), tuple(seen.destination_rules), tuple(seen.http_routes)
         ),
         tuple(seen.unseen),
+        seen.sessions_seen,
     )
 
 

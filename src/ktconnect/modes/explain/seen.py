@@ -36,6 +36,7 @@ class Seen:
     destination_rules: list[Manifest] = field(default_factory=list)
     http_routes: list[Manifest] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    sessions_seen: bool = True
 
     @property
     def name(self) -> str:
@@ -84,6 +85,7 @@ async def _sessions(cluster: Cluster, seen: Seen) -> list[Record]:
     try:
         return await sessions(cluster, seen.namespace)
     except Forbidden as error:
+        seen.sessions_seen = False
         seen.unseen.append(f"whose laptops are alive is not known: {error}")
         return []
 

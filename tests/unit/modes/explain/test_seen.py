@@ -42,6 +42,7 @@ async def test_what_may_not_be_read_is_said_and_the_rest_is_explained():
     for each in (*rights, "namespaces", "configmaps", "virtualservices"):
         assert each in told
     assert found.services == []
+    assert not found.sessions_seen
 
 
 def test_the_routers_name_is_kt_connects():
