@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import click
@@ -23,19 +23,28 @@ from .output import reporter_for
 from .telling import Both, Published, error_line, line_of
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+INTERRUPTED = 130
+"""Exit code: a command that ends by itself was told to stop before it was done."""
+UNDOING = (
+    "stopping: what was made and changed is undone first, which may take some seconds",
+    "another Ctrl-C changes nothing; what `kill -9` leaves, the next ktctl command undoes",
+)
+LEAVING = ("stopped before it was done: the same command again does the rest",)
+
 Mode = Callable[[Reporter], Coroutine[Any, Any, None]]
 
 
 def run_session(shared: Shared, mode: Mode) -> int:
-    """Run ``mode`` until it ends or is told to stop; being told to stop is success.
+    """Run ``mode``, which ends by itself; returns 130 if it was told to stop before that.
 
     Raises: KtError if the mode fails.
     """
     set_up_logging(debug=shared.debug)
     with contextlib.closing(reporter_for(shared.output)) as reporter:
-        asyncio.run(until_stopped(mode(reporter)))
+        stopped = asyncio.run(until_stopped(mode(reporter)))
+        _note(reporter, LEAVING if stopped else ())
         reporter.check()
-    return 0
+    return INTERRUPTED if stopped else 0
 
 
 def run_lasting(context: click.Context, shared: Shared, target: str, mode: Mode) -> int:
@@ -59,7 +68,7 @@ def run_lasting(context: click.Context, shared: Shared, target: str, mode: Mode)
     with announced(begin()) as presence:
         with contextlib.closing(reporter_for(shared.output)) as reporter:
             both = Both(reporter, Published(presence.say))
-            asyncio.run(_attended(presence, lambda: mode(both)))
+            asyncio.run(_attended(presence, mode, both))
             reporter.check()
     return 0
 
@@ -77,14 +86,19 @@ def _where(shared: Shared) -> dict[str, str]:
 
 
 def _background(presence: Presence, mode: Mode) -> None:
-    asyncio.run(_attended(presence, lambda: mode(Published(presence.say))))
+    asyncio.run(_attended(presence, mode, Published(presence.say)))
 
 
-async def _attended(presence: Presence, mode: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _attended(presence: Presence, mode: Mode, reporter: Reporter) -> None:
     """Run the mode while others may ask how it is. They hear its end, too."""
+
+    def ending() -> None:
+        presence.ending()
+        _note(reporter, UNDOING)
+
     async with presence.answering():
         try:
-            await until_stopped(mode(), presence.gone(), presence.ending)
+            await until_stopped(mode(reporter), presence.gone(), ending)
         except KtError as error:
             presence.say(error_line(error))
             raise
@@ -95,18 +109,22 @@ async def until_stopped(
     running: Coroutine[Any, Any, None],
     told: Awaitable[None] | None = None,
     stopping_now: Callable[[], None] = lambda: None,
-) -> None:
-    """Await ``running``, and cancel it at the first signal that asks for an end.
+) -> bool:
+    """Await ``running``, and cancel it at the first signal that asks for an end; whether there was
+    one.
 
     So does the end of ``told``; ``stopping_now`` is called then. Further signals are ignored until
     the process ends: what undoes must not be interrupted half-way. Who is in a hurry has SIGKILL,
     after which the next start undoes.
     """
     loop = asyncio.get_running_loop()
+    stopped = False
     async with task_group() as tasks:
         task = tasks.create_task(running)
 
         def stop() -> None:
+            nonlocal stopped
+            stopped = True
             ignore(loop)
             stopping_now()
             task.cancel()
@@ -116,6 +134,12 @@ async def until_stopped(
         if told is not None:
             telling = tasks.create_task(_then(told, stop))
             task.add_done_callback(lambda _: telling.cancel())
+    return stopped
+
+
+def _note(reporter: Reporter, lines: Sequence[str]) -> None:
+    for line in lines:
+        reporter.note(line)
 
 
 async def _then(told: Awaitable[None], stop: Callable[[], None]) -> None:

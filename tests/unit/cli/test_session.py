@@ -10,7 +10,14 @@ import pytest
 from ktconnect.background.process import processes
 from ktconnect.cli import session as sessions
 from ktconnect.cli.options import Shared
-from ktconnect.cli.session import STOPPING, run_lasting, set_up_logging, stopping, until_stopped
+from ktconnect.cli.session import (
+    STOPPING,
+    run_lasting,
+    run_session,
+    set_up_logging,
+    stopping,
+    until_stopped,
+)
 from ktconnect.errors import UsageError
 from ktconnect.modes.spec import ClusterSpec
 
@@ -25,7 +32,7 @@ def handlers():
 
 
 async def test_a_mode_that_ends_by_itself_is_done():
-    await until_stopped(asyncio.sleep(0))
+    assert not await until_stopped(asyncio.sleep(0))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
@@ -41,7 +48,7 @@ async def test_a_signal_ends_the_mode_after_it_has_undone_everything(number):
             await asyncio.sleep(0.05)
             undone.append(True)
 
-    await until_stopped(mode())
+    assert await until_stopped(mode())
     assert undone == [True]
     os.kill(os.getpid(), number)  # and a late third one
 
@@ -114,6 +121,37 @@ def test_a_command_that_lasts_can_be_found_while_it_runs(kt_home, monkeypatch, c
     assert [(each.command, each.target) for each in seen] == [("forward", "web")]
     assert processes() == []
     assert "hello" in capsys.readouterr().out
+
+
+def test_told_to_stop_it_says_at_once_that_it_undoes(kt_home, monkeypatch, capsys):
+    monkeypatch.setattr(sessions, "_where", lambda _: PLACE)
+    shown = []
+
+    async def mode(_):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(10)
+        finally:
+            shown.append(capsys.readouterr().out)
+
+    assert lasting(mode) == 0
+    assert "is undone first" in shown[0]
+    assert "another Ctrl-C changes nothing" in shown[0]
+
+
+def test_what_ends_by_itself_and_is_stopped_before_is_not_done(capsys):
+    async def mode(_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(10)
+
+    async def nothing(_):
+        pass
+
+    assert run_session(SHARED, mode) == 130
+    assert "stopped before it was done" in capsys.readouterr().out
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
+    assert run_session(SHARED, nothing) == 0
 
 
 def test_its_failure_comes_out_and_its_files_go(kt_home, monkeypatch):

@@ -60,6 +60,8 @@ class Undo:
         try:
             with reporter.step(f"Leading callers of {self._plan.where} back") as step:
                 cut = await self._give_back()
+                step.says(f"Callers of {self._plan.where} go where they went before")
+            with reporter.step(f"Taking away what was made for {self._plan.where}") as step:
                 async with asyncio.timeout(DELETE):
                     await self._delete()
                 step.says(f"Nothing of ours is left for {self._plan.where}")
