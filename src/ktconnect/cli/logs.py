@@ -22,23 +22,43 @@ from .telling import Event, event_of
 
 
 @click.command(cls=Sectioned)
-@click.argument("session", shell_complete=complete)
+@click.argument("session", required=False, default="", shell_complete=complete)
 @click.option("-f", "--follow", is_flag=True, help="Go on as it says more, until it ends.")
 @local_options("text", "json")
 @click.pass_context
 def logs(context: click.Context, /, session: str, follow: bool, **_: object) -> int:
     """Show what a session in the background has said.
 
-    SESSION is its name, or its process id; it may have ended.
+    SESSION is its name, or its process id; it may have ended. Without it: the one that runs.
     """
     output = take_output(context)
     with home.as_user():  # whom it belongs to, also under sudo
-        path, process = log_of(session)
+        path, process = log_of(session or only())
         for line in lines(path):
             _print(line, output)
         if follow and process is not None:
             asyncio.run(until_stopped(_follow(path, process, output)))
     return 0
+
+
+def only() -> str:
+    """The session that runs in the background, if there is one alone. Raises: UsageError saying
+    which there are."""
+    running = [process for process in processes() if process.log]
+    if len(running) == 1:
+        return running[0].name
+    if running:
+        raise UsageError(
+            f"{len(running)} sessions run in the background: say which is meant",
+            hint="; ".join(f"`ktctl logs {each.name}`" for each in running),
+        )
+    ended = next((path.stem for path in newest_first()), "")
+    raise UsageError(
+        "no session of yours runs in the background",
+        hint=f"the last that did has ended: `ktctl logs {ended}`"
+        if ended
+        else "what one in the foreground says is in its terminal; --detach runs it with a log",
+    )
 
 
 def log_of(name: str) -> tuple[Path, Process | None]:

@@ -2,7 +2,7 @@ import dataclasses
 import json
 
 import pytest
-from tests.unit.background.processes import dead, process
+from tests.unit.background.processes import dead, process, sleeping
 
 from ktconnect.background.log import fresh, log_path
 from ktconnect.background.presence import announced
@@ -74,6 +74,29 @@ def test_the_log_of_one_that_has_ended_is_found_by_what_it_was_called(kt_home, c
     for name in ("kt-x", gone.key, str(gone.owner.pid)):
         assert run(["logs", name, "-f"]) == 0
         assert "late" in capsys.readouterr().out
+
+
+def test_without_a_name_the_only_one_that_runs_is_meant(kt_home, capsys):
+    ours = in_background(sessions=("kt-x",))
+    fresh(log_path(ours.key)).write_text(line("note", message="hello"))
+    with announced(ours):
+        assert run(["logs"]) == 0
+        assert "· hello" in capsys.readouterr().out
+        with sleeping() as (_, other):
+            with announced(dataclasses.replace(other, log="x", sessions=("kt-y",))):
+                assert run(["logs"]) == 2
+        said = capsys.readouterr().err
+        assert "2 sessions run in the background" in said
+        assert "`ktctl logs kt-x`" in said
+        assert "`ktctl logs kt-y`" in said
+
+
+def test_without_a_name_and_a_session_it_is_said_what_there_is(kt_home, capsys):
+    assert run(["logs"]) == 2
+    assert "--detach runs it with a log" in capsys.readouterr().err
+    fresh(log_path("exchange-1")).write_text(line("note", message="other"))
+    assert run(["logs"]) == 2
+    assert "has ended: `ktctl logs exchange-1`" in capsys.readouterr().err
 
 
 def test_where_there_is_no_log_it_is_said_why(kt_home, capsys):
