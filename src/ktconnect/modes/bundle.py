@@ -3,6 +3,7 @@
 Built at run time from the installed sources, so an agent's version is always the laptop's.
 """
 
+import functools
 import io
 import zipfile
 from importlib.resources import files
@@ -22,7 +23,7 @@ PARTS: Final = (
 """What runs in the cluster; the second half is what the guard undoes a session with."""
 
 LAPTOP_ONLY: Final = frozenset(
-    {"tunnel.py", "lane.py", "lanes.py", "status.py", "answer.py", "reach.py"}
+    {"tunnel.py", "lane.py", "lanes.py", "status.py", "answer.py", "reach.py", "readiness.py"}
 )
 """Files of ``tunnel`` that an agent has no use for."""
 
@@ -30,8 +31,12 @@ _MAIN: Final = "import sys\nfrom ktconnect.agent.__main__ import main\nsys.exit(
 _WHEN: Final = (1980, 1, 1, 0, 0, 0)
 
 
+@functools.cache
 def agent_bundle() -> bytes:
-    """The bytes of ``ktagent.pyz``: the same for the same sources."""
+    """The bytes of ``ktagent.pyz``: the same for the same sources.
+
+    Built once: a newer version that is installed meanwhile is not what this process speaks.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         _add(archive, "__main__.py", _MAIN.encode())

@@ -13,7 +13,8 @@ from ktconnect.wire.proxyprotocol import header
 from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
 
-from .dial import Arrival, Dialer
+from .arrival import Arrival
+from .dial import Dialer
 from .link import Link
 from .member import ORDERLY, End, Side
 from .nested import streams_loop

@@ -11,12 +11,10 @@ from ktconnect.errors import ProtocolError, UsageError
 from ktconnect.wire.frames import (
     HEADER_SIZE,
     LENGTHS,
-    MAX_DATAGRAM,
     FrameParser,
     Kind,
     decode_number,
     encode,
-    encode_number,
 )
 from ktconnect.wire.hello import Door, HelloRefused
 from ktconnect.wire.reasons import Reason
@@ -24,9 +22,10 @@ from ktconnect.wire.window import Budget
 
 from .loop import Loop
 from .member import LinkEvents, Member
-from .outbox import PATIENCE, Outbox
+from .outbox import Outbox
 from .pings import Pings
 from .pipe import Pipe
+from .saying import Saying
 
 LAST_NUMBER: Final = 2**32 - 1
 PING_SIZE: Final = HEADER_SIZE + LENGTHS[Kind.PING][1]
@@ -49,16 +48,15 @@ OnOpen = Callable[["Link", int, str], None]
 ``link.refuse`` it. A UsageError that is raised refuses it."""
 
 
-class Link:
+class Link(Saying):
     """See above. Implements ``pipe.PipeEvents``. Closes: the pipe."""
 
     def __init__(
         self, loop: Loop, pipe: Pipe, role: Role, events: LinkEvents, *, budget: Budget
     ) -> None:
+        super().__init__(Outbox(loop, pipe, self._overflown), Pings(loop.time), int(role))
         self.loop = loop
         self.budget = budget
-        self.outbox = Outbox(loop, pipe, self._overflown)
-        self.pings = Pings(loop.time)
         self.bytes_received = 0
         self.heard = loop.time()
         """When the peer was last heard of, on the loop's clock. A lone ping of its own does not
@@ -71,7 +69,6 @@ class Link:
         self._door: Door | None = None
         self._parser = FrameParser()
         self._members: dict[int, Member] = {}
-        self._next = int(role)
         self._last_of_peer = 0
         self._closed = False
 
@@ -103,24 +100,6 @@ class Link:
         if door.knock:
             self.outbox.send_control(door.knock)
 
-    def ping(self, answered: Callable[[float], object] | None = None) -> None:
-        """Ask the peer for a sign of life; ``answered`` is called with the round trip."""
-        self.outbox.send_control(encode(Kind.PING, 0, self.pings.sent(answered)))
-
-    def open(self, wanted: object, patience: float = PATIENCE) -> int:
-        """The number of a new stream for ``wanted``, a Target or a Call, which is sent as text.
-
-        Data may follow at once; if it does within ``patience`` s, it leaves together with this.
-        """
-        number = self._next
-        self._next += 2
-        self.outbox.send_soon(encode(Kind.OPEN, number, str(wanted).encode()), patience)
-        return number
-
-    def say_opened(self, number: int, patience: float) -> None:
-        """The target of a stream that the peer opened has accepted. ``patience`` as above."""
-        self.outbox.send_soon(encode(Kind.OPENED, number), patience)
-
     def add(self, number: int, member: Member) -> None:
         """Hand what arrives for ``number`` to ``member``."""
         self._members[number] = member
@@ -128,25 +107,6 @@ class Link:
     def forget(self, number: int) -> None:
         """The stream is over on our side; what still arrives for it is dropped."""
         self._members.pop(number, None)
-
-    def send_eof(self, number: int, *, soon: bool = False) -> None:
-        """No more data follows on this stream. ``soon``: nobody waits for it."""
-        frame = encode(Kind.EOF, number)
-        (self.outbox.send_soon if soon else self.outbox.send_control)(frame)
-
-    def refuse(self, number: int, errno: int) -> None:
-        """Reset a stream, giving the reason."""
-        self.outbox.send_control(encode_number(Kind.RESET, number, errno))
-
-    def grant(self, number: int, credit: int) -> None:
-        """Allow ``credit`` more bytes."""
-        self.outbox.send_control(encode_number(Kind.WINDOW, number, credit))
-
-    def send_datagram(self, number: int, payload: bytes) -> bool:
-        """Send one message; False if it was dropped (the pipe is full, or it is too long)."""
-        if len(payload) > MAX_DATAGRAM:
-            return False
-        return self.outbox.send_datagram(encode(Kind.DATAGRAM, number, payload))
 
     def close(self) -> None:
         """End the link: all its streams are reset. Idempotent."""

@@ -180,24 +180,16 @@ class Outbox:
         patience, self._patience = self._patience, math.inf
         if self._leaving:
             self._leaving = False
-            self._flush_all()
-        elif self._small and patience < math.inf:
-            self._wait_for_company(patience)
-
-    def _wait_for_company(self, patience: float) -> None:
-        """None came in this round. A timer is set only now: it costs more than most waits save."""
-        due = self._loop.time() + patience
-        if due < self._due:
+            while self._datagrams and not self._full:
+                self._flush_datagrams()
+            self._flush()
+        elif self._small and (due := self._loop.time() + patience) < self._due:
+            # no company came in this round; a timer costs more than most of these waits save
             self._due = due
             self._loop.call_later(patience, self._patience_over)
 
     def _patience_over(self) -> None:
         self._due = math.inf
-        self._flush()
-
-    def _flush_all(self) -> None:
-        while self._datagrams and not self._full:
-            self._flush_datagrams()
         self._flush()
 
     def _flush(self) -> None:

@@ -53,14 +53,8 @@ async def reach(
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[End | None] = loop.create_future()
-
-    def answered(end: End | None = None) -> None:
-        if not answer.done():
-            answer.set_result(end)
-
     started = loop.time()
-    stream = Stream(link, link.open(target, THIS_ROUND))
-    stream.on_opened, stream.on_end = answered, answered
+    stream = _opened(link, target, answer)
     try:
         async with asyncio.timeout(limit):
             end = await answer
@@ -71,8 +65,24 @@ async def reach(
         raise NotReached(target, errno.ETIMEDOUT) from None
     finally:
         stream.abort(Reason.ECONNRESET)
-    if end is None:
-        return took
+    if end is not None:
+        raise _failure(target, end)
+    return took
+
+
+def _opened(link: Link, target: Target, answer: "asyncio.Future[End | None]") -> Stream:
+    """A stream whose target's answer, or its own end, is the ``answer``."""
+
+    def answered(end: End | None = None) -> None:
+        if not answer.done():
+            answer.set_result(end)
+
+    stream = Stream(link, link.open(target, THIS_ROUND))
+    stream.on_opened, stream.on_end = answered, answered
+    return stream
+
+
+def _failure(target: Target, end: End) -> KtError:
     if end.side is Side.LINK:
-        raise TunnelClosed(f"the tunnel was lost while the agent was asked for {target}")
-    raise NotReached(target, end.errno)
+        return TunnelClosed(f"the tunnel was lost while the agent was asked for {target}")
+    return NotReached(target, end.errno)

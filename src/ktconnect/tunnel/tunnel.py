@@ -5,7 +5,6 @@ began on; when a link is lost its streams are reset, and a new pipe takes its pl
 """
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -22,6 +21,7 @@ from .lanes import Lanes
 from .link import Link, OnOpen
 from .pipe import OpenPipe
 from .reach import reach
+from .readiness import Readiness
 from .status import TunnelState, TunnelStatistics
 from .stream import Stream
 from .timing import Backoff, Beat, Timing
@@ -61,9 +61,7 @@ class Tunnel:
         self._timing = timing or Timing()
         self._budget = Budget()
         self._lanes = Lanes()
-        self._facts: AgentFacts | None = None
-        self._fatal: KtError | None = None
-        self._told = asyncio.Event()
+        self._readiness = Readiness()
         self._up = asyncio.Event()
         self._state = TunnelState.CONNECTING
         self._reason = ""
@@ -82,7 +80,7 @@ class Tunnel:
             for lane in self._lanes:
                 self._drop(lane)
             self._change(TunnelState.DOWN, "closed")
-            self._end_waiting(TunnelClosed("the tunnel was closed"))
+            self._readiness.failed(TunnelClosed("the tunnel was closed"))
 
     async def ready(self, patience: float = 60.0) -> AgentFacts:
         """Wait for the first greeted pipe; facts of the agent greeted last.
@@ -90,17 +88,7 @@ class Tunnel:
         Raises: the reason, at once, when trying again is of no use: HelloRefused (a TunnelClosed:
         wrong token or version), Forbidden, UsageError; TunnelClosed after ``patience`` seconds.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._told.wait()
-        if self._facts is not None:
-            return self._facts
-        if self._fatal is not None:
-            raise self._fatal
-        raise TunnelClosed(
-            f"the agent can't be reached: {self._reason or 'no answer'}",
-            hint="look at its Pod with `kubectl get pods -l control-by=kt`",
-        )
+        return await self._readiness.wait(patience, lambda: self._reason)
 
     # -- use
 
@@ -192,10 +180,9 @@ class Tunnel:
         if lane.over:  # lost in the moment between its greeting and now
             return None
         self._lanes.up.append(lane)
-        self._facts = facts
         if self.on_greeted is not None:
             self.on_greeted(facts)
-        self._told.set()
+        self._readiness.greeted(facts)
         self._up.set()
         self._judge()
         return lane
@@ -206,7 +193,7 @@ class Tunnel:
         reason = str(error) or f"no answer in {self._timing.attempt:g} s"
         self._change(self._state, reason)
         if isinstance(error, _FATAL):
-            self._end_waiting(error)
+            self._readiness.failed(error)
         if self.on_unreachable is not None:
             try:
                 await self.on_unreachable(reason)
@@ -253,8 +240,3 @@ class Tunnel:
             self._state, self._reason = state, reason
             if self.on_state is not None:
                 self.on_state(state, reason)
-
-    def _end_waiting(self, error: KtError) -> None:
-        if self._fatal is None:
-            self._fatal = error
-        self._told.set()

@@ -102,18 +102,24 @@ class FrameParser:
         self._stream = 0
 
     def feed(self, data: memoryview) -> "Iterator[tuple[int, int, memoryview]]":
-        """Yield (kind, stream, payload) for what ``data`` brought.
+        """(kind, stream, payload) for what ``data`` brought, one after the other.
 
         Payloads point into ``data`` and are valid as long as it is. The iterator must be
         exhausted before the next call.
 
         Raises: ProtocolError for an unknown kind or a length that the kind does not allow.
         """
-        position, end = 0, len(data)
-        if self._partial:
-            position = self._top_up(data)
-            if frame := self._completed():
-                yield frame
+        return self._go_on(data) if self._partial else self._cut(data, 0)
+
+    def _go_on(self, data: memoryview) -> "Iterator[tuple[int, int, memoryview]]":
+        """Begin with the frame that an earlier call left incomplete."""
+        position = self._top_up(data)
+        if frame := self._completed():
+            yield frame
+        yield from self._cut(data, position)
+
+    def _cut(self, data: memoryview, position: int) -> "Iterator[tuple[int, int, memoryview]]":
+        end = len(data)
         while position < end:
             if self._left:
                 piece = data[position : position + self._left]

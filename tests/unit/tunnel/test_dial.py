@@ -4,12 +4,11 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from tests.unit.tunnel.ends import free_port, link_pair, read_all, serving, tcp_pair, until
+from tests.unit.tunnel.ends import free_port, link_pair, read_all, serving, tcp_pair
 
-from ktconnect.tunnel.dial import FALLBACK, Arrival, Dialer, Dialing
+from ktconnect.tunnel.arrival import Arrival
+from ktconnect.tunnel.dial import FALLBACK, Dialer, Dialing
 from ktconnect.tunnel.link import Link
-from ktconnect.tunnel.outbox import THIS_ROUND, UNASKED
-from ktconnect.tunnel.pipe import Pipe
 from ktconnect.tunnel.stream import Stream
 from ktconnect.wire.reasons import Reason
 from ktconnect.wire.target import Target
@@ -92,24 +91,6 @@ async def test_a_target_that_does_not_answer_times_out():
             await asyncio.get_running_loop().sock_recv(sock, 1)
 
 
-async def test_a_client_that_gives_up_ends_the_dialling():
-    with deaf_server() as target, dialed(target) as (sock, agent):
-        await until(lambda: agent.streams)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        sock.close()
-        await until(lambda: not agent.streams)
-
-
-async def test_a_client_that_gives_up_while_its_name_is_resolved_is_forgotten():
-    dialer = Dialer(asyncio.get_running_loop())
-    with link_pair(dialer) as (laptop, agent):
-        number = laptop.open(Target("tcp", "localhost", free_port()))
-        laptop.refuse(number, 104)
-        await until(lambda: agent.bytes_received and not agent.streams)
-        await asyncio.sleep(0.05)
-        assert not agent.closed
-
-
 async def test_an_address_that_does_not_answer_is_left_for_the_next_one():
     dialer = Dialer(asyncio.get_running_loop())
     with deaf_server() as deaf:
@@ -128,39 +109,6 @@ async def test_an_address_that_does_not_answer_is_left_for_the_next_one():
                 with application:
                     application.sendall(b"you")
                     assert await read_all(application) == b"hello you"
-
-
-class CountedPipe:
-    """Counts the messages that go over another pipe."""
-
-    def __init__(self, pipe: Pipe) -> None:
-        self.sends = 0
-        self.start, self.close = pipe.start, pipe.close
-        self._send = pipe.send
-
-    def send(self, buffer: bytearray, start: int, end: int) -> bool:
-        self.sends += 1
-        return self._send(buffer, start, end)
-
-
-@pytest.mark.parametrize("patience", [19.0, THIS_ROUND])
-async def test_opened_travels_with_an_answer_that_follows_unless_it_is_waited_for(patience):
-    """The fast path of ``connect``: one message there, one back."""
-    dialer = Dialer(asyncio.get_running_loop(), patience=patience)
-    assert 0 < Dialer(dialer.loop).patience == UNASKED
-    async with serving(greet) as target:
-        with link_pair(dialer) as (laptop, agent):
-            await until(lambda: laptop.greeted and agent.pings.rtt)
-            counted = agent.outbox._pipe = CountedPipe(agent.outbox._pipe)
-            application, local = tcp_pair()
-            with application:
-                stream, opened = Stream(laptop, laptop.open(target)), list[bool]()
-                stream.on_opened = lambda: opened.append(True)
-                application.sendall(b"you")
-                stream.attach(local)
-                assert await asyncio.get_running_loop().sock_recv(application, 100) == b"hello you"
-                assert opened == [True]
-                assert (counted.sends == 1) == (patience > THIS_ROUND)
 
 
 async def test_a_defect_of_ours_ends_the_dialling_once():
