@@ -86,6 +86,9 @@ KINDS: Mapping[str, Resource] = {
     "authorization.k8s.io/v1/SelfSubjectAccessReview": Resource(
         "authorization.k8s.io", "v1", "selfsubjectaccessreviews", namespaced=False
     ),
+    "authorization.k8s.io/v1/SelfSubjectRulesReview": Resource(
+        "authorization.k8s.io", "v1", "selfsubjectrulesreviews", namespaced=False
+    ),
     "apiextensions.k8s.io/v1/CustomResourceDefinition": Resource(
         "apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False
     ),

@@ -1,15 +1,22 @@
-"""Which rights a user lacks, by SelfSubjectAccessReview."""
+"""Which rights a user lacks, by the rules that hold for him, and by SelfSubjectAccessReview."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from ktconnect.errors import Forbidden
+from ktconnect.errors import Forbidden, Refused
 from ktconnect.groups import task_group
 
+from . import granted
+from .failures import NotFound
 from .paths import Manifest
 
 AT_ONCE = 8
+MANY = 3
+"""So many rights in one namespace are asked for together first."""
+
+Create = Callable[[Manifest], Awaitable[Manifest]]
 
 
 class Right(NamedTuple):
@@ -61,13 +68,31 @@ def review(right: Right) -> Manifest:
     }
 
 
-async def missing(
-    create: Callable[[Manifest], Awaitable[Manifest]], needed: Iterable[Right]
-) -> tuple[Right, ...]:
+async def missing(create: Create, needed: Iterable[Right]) -> tuple[Right, ...]:
     """The rights that the server would deny, in the order asked.
 
     A server that does not even let us ask counts as allowing: the deed itself will tell.
     """
+    rights = [Right(*right) for right in needed]
+    namespaces = Counter(right.namespace for right in rights if right.namespace)
+    for namespace in (each for each, number in namespaces.items() if number >= MANY):
+        rules = await _rules(create, namespace)
+        rights = [
+            right
+            for right in rights
+            if right.namespace != namespace or not granted.grants(rules, right)
+        ]
+    return await _denied(create, rights)
+
+
+async def _rules(create: Create, namespace: str) -> list[Mapping[str, Any]]:
+    try:
+        return granted.rules_of(await create(granted.review(namespace)))
+    except (Forbidden, NotFound, Refused):
+        return []
+
+
+async def _denied(create: Create, rights: list[Right]) -> tuple[Right, ...]:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def is_missing(right: Right) -> bool:
@@ -78,7 +103,6 @@ async def missing(
                 return False
             return not answer["status"].get("allowed", False)
 
-    rights = [Right(*right) for right in needed]
     async with task_group() as group:
         tasks = [group.create_task(is_missing(right)) for right in rights]
     return tuple(right for right, task in zip(rights, tasks, strict=True) if task.result())

@@ -48,3 +48,48 @@ async def test_a_server_that_is_gone_is_told_as_such():
 
     with pytest.raises(Unreachable):
         await missing(create, [Right("get", "", "pods"), Right("list", "", "pods")])
+
+
+PODS = [Right(verb, "", "pods", "demo") for verb in ("create", "get", "list", "watch")]
+
+
+def answering(rules, *, incomplete=False, denied=()):
+    """A server with these rules, and what it was asked."""
+    asked = []
+
+    async def create(manifest):
+        asked.append(manifest)
+        if manifest["kind"] == "SelfSubjectRulesReview":
+            return {"status": {"resourceRules": rules, "incomplete": incomplete}}
+        verb = manifest["spec"]["resourceAttributes"]["verb"]
+        return {"status": {"allowed": verb not in denied}}
+
+    return create, asked
+
+
+async def test_many_rights_are_asked_for_by_one_question():
+    create, asked = answering([{"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}])
+    assert await missing(create, PODS) == ()
+    assert [each["kind"] for each in asked] == ["SelfSubjectRulesReview"]
+
+
+async def test_what_no_rule_grants_is_asked_for_by_itself():
+    rules = [{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}]
+    create, asked = answering(rules, denied=("create",))
+    assert await missing(create, PODS) == (PODS[0],)
+    attributes = [each["spec"].get("resourceAttributes", {}) for each in asked[1:]]
+    assert [each["verb"] for each in attributes] == ["create", "watch"]
+
+
+async def test_rules_that_are_not_all_there_are_say_nothing():
+    every = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    create, asked = answering(every, incomplete=True, denied=("get",))
+    assert await missing(create, PODS) == (PODS[1],)
+    assert len(asked) == 1 + len(PODS)
+
+
+async def test_rules_are_those_of_one_namespace():
+    every = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    create, _ = answering(every, denied=("get",))
+    everywhere = Right("get", "", "pods")
+    assert await missing(create, [*PODS, everywhere]) == (everywhere,)

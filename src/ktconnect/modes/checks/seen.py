@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from ktconnect import names
 from ktconnect.errors import Forbidden, UsageError
+from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import Kind, Resource
@@ -92,14 +93,15 @@ def enforce(findings: Iterable[Finding], reporter: Reporter) -> None:
 async def look(cluster: Cluster, service: Manifest) -> Seen:
     """Read what is around a Service, as far as the user may. Raises: Unreachable, Forbidden."""
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    return Seen(
-        service,
-        await cluster.list(SERVICE, namespace),
-        await cluster.list(POD, namespace),
-        await list_optional(cluster, SLICE, namespace, f"{SLICE_OF}={name}"),
-        await _istio(cluster, "destinationrules", namespace),
-        await _istio(cluster, "virtualservices", namespace),
-    )
+    async with task_group() as tasks:
+        services = tasks.create_task(cluster.list(SERVICE, namespace))
+        pods = tasks.create_task(cluster.list(POD, namespace))
+        own = f"{SLICE_OF}={name}"
+        slices = tasks.create_task(list_optional(cluster, SLICE, namespace, own))
+        rules = tasks.create_task(_istio(cluster, "destinationrules", namespace))
+        routes = tasks.create_task(_istio(cluster, "virtualservices", namespace))
+    found = (each.result() for each in (slices, rules, routes))
+    return Seen(service, services.result(), pods.result(), *found)
 
 
 async def list_optional(
