@@ -8,7 +8,7 @@ from ktconnect.objects.session import Record
 
 from .holders import is_shared
 from .lease import server_clock, sessions
-from .shared import participants
+from .shared_names import participants
 
 
 async def dead_sessions(

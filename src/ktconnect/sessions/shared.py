@@ -25,11 +25,12 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.undoable import is_led
 from ktconnect.objects import session as leases
-from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
+from ktconnect.objects.session import LEASE, Manifest, Record, record_of
 
 from .holders import Taken
 from .lease import Now, SessionLease, sessions
 from .restore import check_journal, restore
+from .shared_names import participants, shared_name, shared_session
 
 log = logging.getLogger(__name__)
 
@@ -43,28 +44,6 @@ it is found to be dead."""
 class Led(Conflict):
     """Callers were led to us already by one whose Lease is gone: what was before is not known from
     that. Look at the Service again: it may have been put back since."""
-
-
-def shared_name(service: str) -> str:
-    """The name of the Lease that all who share the requests of a Service have in common."""
-    return f"kt-router-{service}"
-
-
-def share_lease(service: str, mode: str, label: str) -> str:
-    """The name of the Lease of one who shares a Service: ``kt-mesh-web.ci``. Names of Services have
-    no dots, so this is nobody else's."""
-    return f"kt-{mode}-{service}.{label}"
-
-
-def shared_session(service: str, namespace: str) -> Session:
-    """As whose objects those are made that all share: nobody's own."""
-    target = (names.LABEL_TARGET, leases.label_value(service))
-    return Session(shared_name(service), namespace, names.ROLE_ROUTER, names.ROUTER, (target,))
-
-
-def participants(records: Iterable[Record], namespace: str, name: str) -> list[Record]:
-    """Those of these sessions that take part in the shared Lease ``name``, alive or not."""
-    return [each for each in records if (each.namespace, each.shared) == (namespace, name)]
 
 
 class SharedLease(SessionLease):

@@ -11,7 +11,7 @@ from ktconnect.modes.birdseye_rows import (
 )
 from ktconnect.modes.birdseye_uses import uses_of
 from ktconnect.objects.session import Session, lease, record_of
-from ktconnect.sessions.shared import shared_session
+from ktconnect.sessions.shared_names import shared_session
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

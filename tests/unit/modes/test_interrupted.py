@@ -17,7 +17,7 @@ from ktconnect.modes.exchange.scale_find import ScalePlan
 from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.local import remember
 from ktconnect.modes.routing import ensure, gateway, istio, router, settling
-from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.driver import Seat
 from ktconnect.modes.routing.gateway import GatewayDriver
 from ktconnect.modes.routing.istio import IstioDriver
 from ktconnect.modes.routing.router import RouterDriver
@@ -34,7 +34,8 @@ from ktconnect.objects.session import Session
 from ktconnect.rules.model import Match, Share
 from ktconnect.sessions import restore, shared
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import SharedLease, shared_name
+from ktconnect.sessions.shared import SharedLease
+from ktconnect.sessions.shared_names import shared_name
 from ktconnect.wire.spec import AgentSpec
 
 
@@ -129,12 +130,12 @@ class Blind(RouterDriver):
         return True
 
 
-def by_router(place, backends):
-    return Blind(place, backends, RouterPod(), within=0.2)
+def by_router(seat, backends):
+    return Blind(seat, backends, RouterPod(), within=0.2)
 
 
-def by_istio(place, _):
-    return IstioDriver(place)
+def by_istio(seat, _):
+    return IstioDriver(seat)
 
 
 class Trusting(GatewayDriver):
@@ -144,8 +145,8 @@ class Trusting(GatewayDriver):
         return
 
 
-def by_gateway(place, _):
-    return Trusting(place)
+def by_gateway(seat, _):
+    return Trusting(seat)
 
 
 def sharing(cluster, mark, driver=by_router):
@@ -160,9 +161,9 @@ def sharing(cluster, mark, driver=by_router):
     )
     config = {"mode": "mesh", "target": "service/web", "shared": plan.shared, "mark": mark}
     lease = SessionLease(cluster, plan.session, config)
-    place = Place(cluster, "shop", "web", lease, SharedLease(cluster, "web", "shop", "router"))
+    seat = Seat(cluster, "shop", "web", lease, SharedLease(cluster, "web", "shop", "router"))
     share = Share("mesh", name, "", mark, "ann", "", (Match(),), (80,))
-    return plan, lease, SharingWay(place, plan, share, driver, banner="")
+    return plan, lease, SharingWay(seat, plan, share, driver, banner="")
 
 
 async def mesh(cluster):

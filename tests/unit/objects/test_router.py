@@ -20,7 +20,7 @@ from ktconnect.objects.router import (
     share_service,
 )
 from ktconnect.objects.session import Session, lease
-from ktconnect.sessions.shared import share_lease, shared_session
+from ktconnect.sessions.shared_names import share_lease, shared_session
 from ktconnect.wire.target import Target
 
 SESSION = Session("kt-router-web", "shop", "router", "router")

@@ -5,7 +5,7 @@ from tests.unit.sessions.world import MOMENT
 
 from ktconnect.objects.session import Session, lease, record_of
 from ktconnect.sessions.conflicts import SELECTOR, in_the_way, met_by
-from ktconnect.sessions.shared import shared_session
+from ktconnect.sessions.shared_names import shared_session
 
 
 def record(mode, target="service/web", **config):

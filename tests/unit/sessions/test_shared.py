@@ -11,14 +11,8 @@ from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, SHARED, Session, lease, record_of
 from ktconnect.sessions import shared as shared_lease
 from ktconnect.sessions.lease import Over, SessionLease
-from ktconnect.sessions.shared import (
-    Led,
-    SharedLease,
-    find_shared,
-    share_lease,
-    shared_name,
-    shared_session,
-)
+from ktconnect.sessions.shared import Led, SharedLease, find_shared
+from ktconnect.sessions.shared_names import shared_name, shared_session
 
 NAME = shared_name("web")
 
@@ -178,11 +172,6 @@ async def test_who_has_left_never_makes_it_again():
         with pytest.raises(Conflict, match="left by us"):
             await ann.shared.join([routed()])
         assert await find_shared(cluster, "demo", "web") is None
-
-
-def test_no_two_who_share_have_one_name():
-    assert share_lease("web", "mesh", "a-b") == "kt-mesh-web.a-b"
-    assert share_lease("web-a", "mesh", "b") == "kt-mesh-web-a.b"
 
 
 async def test_it_is_put_back_in_the_place_of_a_last_one_who_died_over_it():

@@ -9,7 +9,7 @@ from tests.unit.kube.fakeapi import FakeApi
 from ktconnect.apply.change import Entry
 from ktconnect.kube.client import Cluster
 from ktconnect.objects.session import LEASE, Session, lease
-from ktconnect.sessions.shared import shared_name, shared_session
+from ktconnect.sessions.shared_names import shared_name, shared_session
 
 NOW = 1_790_000_000.0
 MOMENT = datetime.fromtimestamp(NOW, UTC)

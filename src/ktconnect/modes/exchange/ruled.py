@@ -20,7 +20,7 @@ from ktconnect.modes.mesh.session import MeshSession
 from ktconnect.modes.report import Ready, Reporter
 from ktconnect.modes.routing.auto import look_around, sidecar_labels
 from ktconnect.modes.routing.istio import IstioDriver
-from ktconnect.modes.routing.planning import place_of
+from ktconnect.modes.routing.planning import seat_of
 from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
@@ -31,7 +31,7 @@ from ktconnect.objects.rights import MESH_ISTIO
 from ktconnect.rules.istio import may_be_http
 from ktconnect.rules.meshes import VIRTUAL_SERVICES, mesh_of
 from ktconnect.rules.model import Match, Share
-from ktconnect.sessions.shared import shared_name
+from ktconnect.sessions.shared_names import shared_name
 
 EVERYTHING: Final = (Match(),)
 MARK: Final = "exchange"
@@ -59,13 +59,13 @@ async def prepare_ruled(
     )
     said = {"driver": IstioDriver.name, "endsWithin": SharingWay.patience}
     announced = session_lease(cluster, spec.serving, plan, more=said)
-    place = place_of(cluster, spec.serving, plan, announced, IstioDriver.name)
+    seat = seat_of(cluster, spec.serving, plan, announced, IstioDriver.name)
     subsets = ", ".join(used_subsets(seen))
     way = SharingWay(
-        place,
+        seat,
         plan,
         _share(plan),
-        lambda place, _: IstioDriver(place),
+        lambda place, _: IstioDriver(seat),
         banner=f"Now all request to service '{name}' will be redirected to local",
         advice=(
             f"by a rule of Istio, which leads callers to {subsets} otherwise",

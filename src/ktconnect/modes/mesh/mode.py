@@ -15,7 +15,7 @@ from ktconnect.modes.exchange.mode import find_targets
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
 from ktconnect.modes.routing.exposed import exposed_ports
-from ktconnect.modes.routing.planning import driver_for, free_to_share, place_of, random_letters
+from ktconnect.modes.routing.planning import driver_for, free_to_share, random_letters, seat_of
 from ktconnect.modes.routing.sharing import SharingWay
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.opening import opened
@@ -37,7 +37,7 @@ from ktconnect.rules.holds import described
 from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
 from ktconnect.rules.model import Match, Share
-from ktconnect.sessions.shared import share_lease, shared_name
+from ktconnect.sessions.shared_names import share_lease, shared_name
 
 from .checks import check_all
 from .manual import ManualWay
@@ -112,9 +112,9 @@ async def prepare(
     )
     said = {"mark": mark.value, "driver": chosen.driver, "endsWithin": SharingWay.patience}
     announced = session_lease(cluster, spec.serving, plan, more=said)
-    place = place_of(cluster, spec.serving, plan, announced, chosen.driver)
+    seat = seat_of(cluster, spec.serving, plan, announced, chosen.driver)
     way = SharingWay(
-        place,
+        seat,
         plan,
         _share(asked, plan),
         driver_for(spec.serving, spec.router, chosen),

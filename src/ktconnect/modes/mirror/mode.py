@@ -11,7 +11,7 @@ from ktconnect.modes.cluster import holder
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
 from ktconnect.modes.routing.exposed import exposed_ports
-from ktconnect.modes.routing.planning import driver_for, free_to_share, place_of, random_letters
+from ktconnect.modes.routing.planning import driver_for, free_to_share, random_letters, seat_of
 from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import serve
@@ -30,7 +30,7 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
-from ktconnect.sessions.shared import share_lease, shared_name
+from ktconnect.sessions.shared_names import share_lease, shared_name
 
 from .harfile import check_new
 from .keeping import kept
@@ -135,11 +135,11 @@ def session_of(asked: Asked, cluster: Cluster, tapping: Tapping | None) -> Mirro
     spec, plan, driver = asked.spec, asked.plan, asked.chosen.driver
     said = {"driver": driver, "endsWithin": MirrorWay.patience}
     announced = session_lease(cluster, spec.serving, plan, more=said)
-    place = place_of(cluster, spec.serving, plan, announced, driver)
+    seat = seat_of(cluster, spec.serving, plan, announced, driver)
     share = share_of(spec, plan)
     told = (f"by {driver}: {asked.chosen.why}", *asked.chosen.notes, *advice(share))
     way = MirrorWay(
-        place,
+        seat,
         plan,
         share,
         driver_for(spec.serving, spec.router, asked.chosen),

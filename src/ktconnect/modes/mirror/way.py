@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.driver import Seat
 from ktconnect.modes.routing.sharing import MakeDriver, SharingWay
 from ktconnect.modes.serving.way import InboundPlan, Origins
 from ktconnect.objects.session import Manifest
@@ -23,7 +23,7 @@ class MirrorWay(SharingWay):
 
     def __init__(
         self,
-        place: Place,
+        seat: Seat,
         plan: InboundPlan,
         share: Share,
         driver: MakeDriver,
@@ -33,7 +33,7 @@ class MirrorWay(SharingWay):
     ) -> None:
         """``tapping``: what sees the origin's answers, if somebody wants to; not run by us."""
         banner = f"Now requests to service '{plan.service}' are copied to local"
-        super().__init__(place, plan, share, driver, banner=banner, advice=advice)
+        super().__init__(seat, plan, share, driver, banner=banner, advice=advice)
         self._tapping = tapping
 
     async def prepare(self, owner: Manifest) -> Origins:

@@ -16,7 +16,7 @@ from ktconnect.rules.meshes import HTTP_ROUTES, VIRTUAL_SERVICES, Around, Choice
 from ktconnect.rules.meshes import Driver as Named
 from ktconnect.sessions.shared import find_shared
 
-from .driver import Driver, Place
+from .driver import Driver, Seat
 from .gateway import GatewayDriver
 from .istio import IstioDriver
 
@@ -115,12 +115,12 @@ async def _lacking(cluster: Cluster, namespace: str, needed: tuple[rights.Right,
     return named(missing) if missing else ""
 
 
-def mesh_driver(chosen: Choice, place: Place) -> Driver:
+def mesh_driver(chosen: Choice, seat: Seat) -> Driver:
     """The driver of a mesh that was chosen; the router has its own way to be made."""
     if chosen.driver == "istio":
-        return IstioDriver(place, why=chosen.why)
+        return IstioDriver(seat, why=chosen.why)
     known = chosen.mesh is not None and chosen.mesh.name in ("istio", "ambient")
-    return GatewayDriver(place, regex=known, why=chosen.why)
+    return GatewayDriver(seat, regex=known, why=chosen.why)
 
 
 def sidecar_labels(pods: list[Manifest]) -> tuple[tuple[str, str], ...]:

@@ -10,14 +10,14 @@ from typing import Final
 
 from ktconnect.errors import Refused
 from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
-from ktconnect.modes.exchange.selector import Selector
+from ktconnect.modes.exchange.leading import Selector
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.origin import address_of, origin_name, origin_service
 from ktconnect.objects.router import pods_name, pods_service
 from ktconnect.objects.session import Manifest
-from ktconnect.sessions.shared import shared_session
+from ktconnect.sessions.shared_names import shared_session
 
-from .driver import Place
+from .driver import Seat
 from .ensure import Ensured, owned_by
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ AGAIN: Final = 0.2
 class Backends:
     """Owned by the shared Lease. Every method raises what `Cluster` raises."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._cluster = place.cluster
-        self._ensured = Ensured(place.cluster)
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._cluster = seat.cluster
+        self._ensured = Ensured(seat.cluster)
         self._made: Manifest | None = None
-        self.name = origin_name(place.service)
-        self.pods = pods_name(place.service)
+        self.name = origin_name(seat.service)
+        self.pods = pods_name(seat.service)
 
     def address(self, port: int) -> str:
         """``host:port`` of a port of the one with a cluster IP."""
@@ -72,8 +72,8 @@ class Backends:
         Raises: Conflict if something else has one of the names.
         """
         before = {**service, "spec": {**service["spec"], "selector": selector}}
-        session = shared_session(self._place.service, self._place.namespace)
-        owner = self._place.shared.owner
+        session = shared_session(self._seat.service, self._seat.namespace)
+        owner = self._seat.shared.owner
         wanted = [origin_service(session, before, [owner])]
         if headless:
             wanted.append(pods_service(session, before, [owner]))
@@ -90,7 +90,7 @@ class Backends:
     async def _there(
         self, manifest: Manifest, found: Manifest | None, was: str
     ) -> tuple[Manifest, bool]:
-        owner = self._place.shared.owner
+        owner = self._seat.shared.owner
         had = self._addresses(was) if manifest["metadata"]["name"] == self.name else {}
         if found is not None or not had:
             return await self._ensured.there(manifest, owner, found)
@@ -112,7 +112,7 @@ class Backends:
     async def slices(self) -> list[Manifest]:
         """The EndpointSlices of the one with a cluster IP."""
         labels = f"{SLICE_OF}={self.name}"
-        return await self._cluster.list(SLICE, self._place.namespace, labels=labels)
+        return await self._cluster.list(SLICE, self._seat.namespace, labels=labels)
 
     async def has_backends(self) -> bool:
         """Whether any of its Pods is ready, as far as the cluster has noticed."""
@@ -123,6 +123,6 @@ class Backends:
         """Take both away. Those that another shared Lease has made since stay."""
         self._made = None
         for name in (self.name, self.pods):
-            found = await self._cluster.find(SERVICE, name, self._place.namespace)
-            if found is not None and owned_by(found, self._place.shared.owner):
+            found = await self._cluster.find(SERVICE, name, self._seat.namespace)
+            if found is not None and owned_by(found, self._seat.shared.owner):
                 await self._ensured.remove(SERVICE, found)

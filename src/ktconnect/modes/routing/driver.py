@@ -12,8 +12,8 @@ from ktconnect.sessions.shared import SharedLease
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a driver is made for: one session among those that share a Service.
+class Seat:
+    """One session's seat among those that share a Service: what a driver is made for.
 
     ``lease`` is the session's own, ``shared`` the one that all have in common; it has been joined
     before the driver is asked to prepare anything.

@@ -21,7 +21,7 @@ from ktconnect.rules.gateway import Standing, standing
 from ktconnect.rules.model import Share
 
 from .changes import Changes
-from .driver import Place
+from .driver import Seat
 from .gateway_routes import Routes
 from .shares import Shares
 
@@ -46,13 +46,13 @@ class GatewayDriver:
     journal: tuple[Entry, ...] = ()
     """Nothing of others is changed: the routes are ours, and go with the session's Lease."""
 
-    def __init__(self, place: Place, *, regex: bool = False, why: str = "") -> None:
+    def __init__(self, seat: Seat, *, regex: bool = False, why: str = "") -> None:
         """``regex``: the mesh matches by RE2, as a whole."""
         self.why = why
         self.broken = "no route leads here yet"
-        self._place = place
-        self._shares = Shares(place)
-        self._routes = Routes(place, regex=regex)
+        self._seat = seat
+        self._shares = Shares(seat)
+        self._routes = Routes(seat, regex=regex)
         self._mine: Share | None = None
         self._taking = False
         self._changing = asyncio.Lock()
@@ -85,10 +85,10 @@ class GatewayDriver:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place, changes = self._place, self._changes
+        seat, changes = self._seat, self._changes
         kinds = (SERVICE, SLICE, HTTP_ROUTE)
         await changes.follow(
-            *(changes.of(place.cluster, Which(kind, place.namespace)) for kind in kinds),
+            *(changes.of(seat.cluster, Which(kind, seat.namespace)) for kind in kinds),
             look=lambda: self._settle_and_tell(reporter),
         )
 
@@ -116,7 +116,7 @@ class GatewayDriver:
                     stands = [standing(route) for route in await self._routes.own()]
                     await asyncio.sleep(LOOK)
         except TimeoutError:
-            raise _turned_down(self._place.where, stands) from None
+            raise _turned_down(self._seat.where, stands) from None
 
     async def _settle_and_tell(self, reporter: Reporter) -> None:
         was = self.broken
@@ -127,16 +127,16 @@ class GatewayDriver:
                 await self._routes.settle(self._mine)
                 stands = [standing(route) for route in await self._routes.own()]
             except KtError as error:
-                log.info("the routes of %s: %s", self._place.where, error)
+                log.info("the routes of %s: %s", self._seat.where, error)
                 return
             bad = next((each for each in stands if each.accepted is False), None)
             self.broken = f"{bad.by} does not take our route: {bad.why}" if bad else ""
             self.broken = self.broken if self._routes.is_served else "the agent is not there"
         if self.broken and not was:
-            what = f"{self.broken}: requests of {self._place.where} that match are not led here"
+            what = f"{self.broken}: requests of {self._seat.where} that match are not led here"
             reporter.warn(what, "it is looked at again and again")
         elif was and not self.broken:
-            reporter.note(f"requests of {self._place.where} that match are led here again")
+            reporter.note(f"requests of {self._seat.where} that match are led here again")
 
 
 def _turned_down(where: str, stands: Sequence[Standing]) -> Refused:

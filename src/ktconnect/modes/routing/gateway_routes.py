@@ -18,7 +18,7 @@ from ktconnect.rules.istio import may_be_http
 from ktconnect.rules.istio_hosts import governing
 from ktconnect.rules.model import Share
 
-from .driver import Place
+from .driver import Seat
 from .shares import Shares
 
 GRPC_ROUTE: Final = "gateway.networking.k8s.io/v1/GRPCRoute"
@@ -29,11 +29,11 @@ AGAIN: Final = 0.1
 class Routes:
     """Owned by the session's Lease. Every method raises what `Cluster` raises."""
 
-    def __init__(self, place: Place, *, regex: bool) -> None:
-        self._place = place
-        self._cluster = place.cluster
+    def __init__(self, seat: Seat, *, regex: bool) -> None:
+        self._seat = seat
+        self._cluster = seat.cluster
         self._regex = regex
-        self._shares = Shares(place)
+        self._shares = Shares(seat)
         self.is_served = True
         """Whether the session's agent was there, when the routes were looked at last."""
 
@@ -44,7 +44,7 @@ class Routes:
         ports = await self._ports(share)
         if not ports:
             raise UsageError(
-                f"no port of {self._place.where} that is exposed carries HTTP, as far as its name "
+                f"no port of {self._seat.where} that is exposed carries HTTP, as far as its name "
                 "or appProtocol says",
                 hint="name it http-…, or `--mode router`",
             )
@@ -62,11 +62,11 @@ class Routes:
             with suppress(Conflict, NotFound):
                 return await self._settle(share, sure=sure)
             await asyncio.sleep(AGAIN)
-        raise Conflict(f"the routes of {self._place.where} keep changing", hint="try again")
+        raise Conflict(f"the routes of {self._seat.where} keep changing", hint="try again")
 
     async def own(self) -> list[Manifest]:
         """The session's routes as they are now."""
-        found = await self._cluster.list(HTTP_ROUTE, self._place.namespace)
+        found = await self._cluster.list(HTTP_ROUTE, self._seat.namespace)
         return [each for each in found if self._is_own(each)]
 
     async def delete(self) -> bool:
@@ -79,7 +79,7 @@ class Routes:
     async def _settle(self, share: Share, *, sure: bool) -> bool:
         self.is_served = sure or share.service in await self._shares.served()
         ports = await self._ports(share) if self.is_served else []
-        found = await self._cluster.list(HTTP_ROUTE, self._place.namespace)
+        found = await self._cluster.list(HTTP_ROUTE, self._seat.namespace)
         wanted = [route for port in ports for route in self._of(share, port, found)]
         now = {each["metadata"]["name"]: each for each in found if self._is_own(each)}
         changed = False
@@ -93,13 +93,13 @@ class Routes:
         return changed or bool(now)
 
     def _of(self, share: Share, port: Port, found: Sequence[Manifest]) -> list[Manifest]:
-        place = self._place
+        seat = self._seat
         users = [each for each in found if not _is_a_sessions(each)]
-        theirs = attached(users, place.service, place.namespace, port.number)
+        theirs = attached(users, seat.service, seat.namespace, port.number)
         return routes(self._metadata, share, port, theirs, regex=self._regex)
 
     def _metadata(self, name: str) -> Manifest:
-        lease = self._place.lease
+        lease = self._seat.lease
         return object_metadata(lease.session, name, [lease.owner], inbound=True)
 
     async def _put(self, route: Manifest, there: Manifest | None) -> None:
@@ -116,39 +116,39 @@ class Routes:
             )
 
     async def _ports(self, share: Share) -> list[Port]:
-        place = self._place
-        service = await self._cluster.get(SERVICE, place.service, place.namespace)
+        seat = self._seat
+        service = await self._cluster.get(SERVICE, seat.service, seat.namespace)
         http = [int(each["port"]) for each in service["spec"]["ports"] if may_be_http(each)]
         alone = len(http) == 1
-        return [Port(place.service, port, alone) for port in http if port in share.ports]
+        return [Port(seat.service, port, alone) for port in http if port in share.ports]
 
     async def _check_others(self, ports: Sequence[Port]) -> None:
         """Raises: UsageError for rules beside which ours would have no meaning."""
-        place = self._place
+        seat = self._seat
         calls = await self._optional(GRPC_ROUTE)
         for port in ports:
-            for route in attached(calls, place.service, place.namespace, port.number):
+            for route in attached(calls, seat.service, seat.namespace, port.number):
                 raise UsageError(
                     f"GRPCRoute {route['metadata']['name']} is for port {port.number} of "
-                    f"{place.where}: a mesh takes routes of one kind only",
+                    f"{seat.where}: a mesh takes routes of one kind only",
                     hint="`--mode router` stands behind it",
                 )
-        rule = governing(await self._optional(VIRTUAL_SERVICE), place.service, place.namespace)
+        rule = governing(await self._optional(VIRTUAL_SERVICE), seat.service, seat.namespace)
         if rule is not None:
             raise UsageError(
-                f"VirtualService {rule['metadata']['name']} decides for callers of {place.where}: "
+                f"VirtualService {rule['metadata']['name']} decides for callers of {seat.where}: "
                 "what becomes of HTTPRoutes beside it, Istio does not say",
                 hint="`--mode istio` puts a rule into it",
             )
 
     async def _optional(self, kind: str) -> list[Manifest]:
         try:
-            return await self._cluster.list(kind, self._place.namespace)
+            return await self._cluster.list(kind, self._seat.namespace)
         except (Forbidden, NotFound):
             return []
 
     def _is_own(self, route: Manifest) -> bool:
-        uid = self._place.lease.uid
+        uid = self._seat.lease.uid
         owners = route["metadata"].get("ownerReferences") or ()
         return any(each["uid"] == uid for each in owners)
 

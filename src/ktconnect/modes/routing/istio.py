@@ -20,7 +20,7 @@ from ktconnect.modes.watched import Which
 from ktconnect.rules.model import Share
 
 from .changes import Changes
-from .driver import Place
+from .driver import Seat
 from .istio_policy import DESTINATION_RULE
 from .istio_rules import IstioRules
 from .shares import Shares
@@ -42,12 +42,12 @@ class IstioDriver:
     journal: tuple[Entry, ...] = ()
     """What is put among the user's rules is written down when it is known: see `istio_theirs`."""
 
-    def __init__(self, place: Place, *, why: str = "") -> None:
+    def __init__(self, seat: Seat, *, why: str = "") -> None:
         self.why = why
         self.broken = "no rule leads here yet"
-        self._place = place
-        self._shares = Shares(place)
-        self._rules = IstioRules(place)
+        self._seat = seat
+        self._shares = Shares(seat)
+        self._rules = IstioRules(seat)
         self._mine: Share | None = None
         self._taking = False
         self._changing = asyncio.Lock()
@@ -86,10 +86,10 @@ class IstioDriver:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place, changes = self._place, self._changes
+        seat, changes = self._seat, self._changes
         kinds = (SERVICE, SLICE, VIRTUAL_SERVICE, DESTINATION_RULE)
         await changes.follow(
-            *(changes.of(place.cluster, Which(kind, place.namespace)) for kind in kinds),
+            *(changes.of(seat.cluster, Which(kind, seat.namespace)) for kind in kinds),
             look=lambda: self._settle_and_tell(reporter),
         )
 
@@ -103,7 +103,7 @@ class IstioDriver:
             try:
                 changed = await self._rules.settle(share, taking=False)
             except (Conflict, NotFound) as error:  # somebody is just taking all of it away
-                log.info("leaving the rules of %s: %s", self._place.where, error)
+                log.info("leaving the rules of %s: %s", self._seat.where, error)
                 changed = True
         if changed:
             await asyncio.sleep(HEARD)
@@ -124,10 +124,10 @@ class IstioDriver:
             except UsageError as error:
                 self.broken = str(error)
             except KtError as error:
-                log.info("the rules of %s: %s", self._place.where, error)
+                log.info("the rules of %s: %s", self._seat.where, error)
                 return
         if self.broken and not was:
-            what = f"{self.broken}: requests of {self._place.where} that match are not led here"
+            what = f"{self.broken}: requests of {self._seat.where} that match are not led here"
             reporter.warn(what, "it is looked at again and again")
         elif was and not self.broken:
-            reporter.note(f"requests of {self._place.where} that match are led here again")
+            reporter.note(f"requests of {self._seat.where} that match are led here again")

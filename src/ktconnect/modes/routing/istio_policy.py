@@ -9,7 +9,7 @@ from ktconnect.objects.agent import object_metadata
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.istio import destination_rule, policy_for
 
-from .driver import Place
+from .driver import Seat
 
 DESTINATION_RULE: Final = "networking.istio.io/v1/DestinationRule"
 
@@ -17,13 +17,13 @@ DESTINATION_RULE: Final = "networking.istio.io/v1/DestinationRule"
 class Policy:
     """Of the session's Service ``name``. Raises: what `Cluster` raises."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._cluster = place.cluster
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._cluster = seat.cluster
 
     async def settle(self, name: str, *, wanted: bool = True) -> bool:
         """Have it as the user's is now, or take it away; whether something had to be changed."""
-        found = await self._cluster.list(DESTINATION_RULE, self._place.namespace)
+        found = await self._cluster.list(DESTINATION_RULE, self._seat.namespace)
         now = next((each for each in found if each["metadata"]["name"] == name), None)
         theirs = [each for each in found if each is not now]
         goal = self._goal(theirs, name) if wanted else None
@@ -36,10 +36,10 @@ class Policy:
         return True
 
     def _goal(self, theirs: Sequence[Manifest], name: str) -> Manifest | None:
-        spec = policy_for(theirs, self._place.service, self._place.namespace)
+        spec = policy_for(theirs, self._seat.service, self._seat.namespace)
         if spec is None:
             return None
-        lease = self._place.lease
+        lease = self._seat.lease
         metadata = object_metadata(lease.session, name, [lease.owner], inbound=True)
         return destination_rule(metadata, spec, name)
 

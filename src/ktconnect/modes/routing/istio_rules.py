@@ -22,9 +22,9 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.istio import Rules, may_be_http, virtual_service
 from ktconnect.rules.istio_hosts import authority, governing, other_hosts, through_gateways
 from ktconnect.rules.model import Share
-from ktconnect.sessions.shared import shared_session
+from ktconnect.sessions.shared_names import shared_session
 
-from .driver import Place
+from .driver import Seat
 from .istio_policy import Policy, said_by
 from .istio_theirs import Put, Theirs, Wish, check_room, notes
 from .shares import Shares, with_own
@@ -39,15 +39,15 @@ class IstioRules:
     """The rules of one Service, as one session has them. Raises: what `Cluster` raises, and
     UsageError where the user's own rules leave no room."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._cluster = place.cluster
-        self._shares = Shares(place)
-        self._theirs = Theirs(place)
-        self._policy = Policy(place)
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._cluster = seat.cluster
+        self._shares = Shares(seat)
+        self._theirs = Theirs(seat)
+        self._policy = Policy(seat)
         self.is_served = True
         """Whether the session's agent was there, when the rules were looked at last."""
-        self.own_name = fitted(place.service, SUFFIX)
+        self.own_name = fitted(seat.service, SUFFIX)
         """Of the VirtualService that all sessions have together."""
 
     async def check(self, share: Share) -> list[str]:
@@ -58,10 +58,10 @@ class IstioRules:
         found = await self._all()
         theirs = self._governing(found)
         if theirs is not None:
-            check_room(theirs, share, self._place)
+            check_room(theirs, share, self._seat)
         rules = await self._rules(theirs)
         rules.check(share)
-        gateways = through_gateways(found, self._place.service, self._place.namespace)
+        gateways = through_gateways(found, self._seat.service, self._seat.namespace)
         return notes(theirs, rules, gateways)
 
     async def settle(
@@ -82,12 +82,12 @@ class IstioRules:
                 served = mine if sure else None
                 return await self._settle(mine, put, taking=taking, sure=served)
         raise Conflict(
-            f"the rules for {self._place.where} keep changing under our feet", hint="try again"
+            f"the rules for {self._seat.where} keep changing under our feet", hint="try again"
         )
 
     async def dissolve(self) -> None:
         """Take away the VirtualService that the sessions had together."""
-        found = await self._cluster.find(VIRTUAL_SERVICE, self.own_name, self._place.namespace)
+        found = await self._cluster.find(VIRTUAL_SERVICE, self.own_name, self._seat.namespace)
         if found is not None and self._is_shared(found):
             await self._delete(found)
 
@@ -97,12 +97,12 @@ class IstioRules:
         try:
             return await self._cluster.list(VIRTUAL_SERVICE)
         except Forbidden:
-            return await self._cluster.list(VIRTUAL_SERVICE, self._place.namespace)
+            return await self._cluster.list(VIRTUAL_SERVICE, self._seat.namespace)
 
     async def _settle(
         self, mine: Share | None, put: Put, *, taking: bool, sure: Share | None
     ) -> bool:
-        found = await self._cluster.list(VIRTUAL_SERVICE, self._place.namespace)
+        found = await self._cluster.list(VIRTUAL_SERVICE, self._seat.namespace)
         shares = with_own(await self._shares.listed(), mine if taking else None)
         shares = await self._served(shares, mine, sure)
         theirs = self._governing(found)
@@ -110,7 +110,7 @@ class IstioRules:
         changed = False
         if mine is not None:
             if theirs is not None and taking:
-                check_room(theirs, mine, self._place)
+                check_room(theirs, mine, self._seat)
             users = [each for each in found if each is not own]
             wish = await self._wish(theirs if taking else None, mine, shares)
             changed = await put(users, wish)
@@ -149,13 +149,13 @@ class IstioRules:
         return True
 
     def _metadata(self) -> Manifest:
-        place = self._place
-        session = shared_session(place.service, place.namespace)
-        return object_metadata(session, self.own_name, [place.shared.owner], inbound=True)
+        seat = self._seat
+        session = shared_session(seat.service, seat.namespace)
+        return object_metadata(session, self.own_name, [seat.shared.owner], inbound=True)
 
     async def _rules(self, theirs: Manifest | None) -> Rules:
         """What all rules have in common, in the user's VirtualService or in our own."""
-        name, namespace = self._place.service, self._place.namespace
+        name, namespace = self._seat.service, self._seat.namespace
         spec = (await self._cluster.get(SERVICE, name, namespace))["spec"]
         ports = tuple(int(port["port"]) for port in spec.get("ports") or () if may_be_http(port))
         several = theirs is not None and other_hosts(theirs, name, namespace)
@@ -164,18 +164,18 @@ class IstioRules:
 
     def _governing(self, found: Sequence[Manifest]) -> Manifest | None:
         others = [each for each in found if not self._is_own(each)]
-        return governing(others, self._place.service, self._place.namespace)
+        return governing(others, self._seat.service, self._seat.namespace)
 
     def _is_own(self, each: Manifest) -> bool:
         metadata = each["metadata"]
         here = (metadata["namespace"], metadata["name"])
         owners = metadata.get("ownerReferences") or ()
-        return here == (self._place.namespace, self.own_name) and any(
+        return here == (self._seat.namespace, self.own_name) and any(
             owner["kind"] == "Lease" for owner in owners
         )
 
     def _is_shared(self, own: Manifest) -> bool:
-        uid = self._place.shared.uid
+        uid = self._seat.shared.uid
         return any(each["uid"] == uid for each in own["metadata"].get("ownerReferences") or ())
 
     async def _delete(self, own: Manifest) -> None:

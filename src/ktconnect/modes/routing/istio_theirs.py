@@ -16,7 +16,7 @@ from ktconnect.rules.istio import Rules, merged
 from ktconnect.rules.istio_hosts import is_seen_in
 from ktconnect.rules.model import Share
 
-from .driver import Place
+from .driver import Seat
 
 HTTP: Final = "/spec/http"
 
@@ -52,8 +52,8 @@ Put = Callable[[Iterable[Manifest], Wish], Awaitable[bool]]
 class Theirs:
     """One session's rules in VirtualServices of its namespace. Raises: what `Cluster` raises."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
 
     async def put(self, found: Iterable[Manifest], wish: Wish) -> bool:
         """Have the session's rules where they are wanted, and nowhere else; whether something had
@@ -90,7 +90,7 @@ class Theirs:
             {**version, "value": metadata["resourceVersion"]},
             {"op": "add", "path": HTTP, "value": http},
         ]
-        await self._place.cluster.patch(
+        await self._seat.cluster.patch(
             VIRTUAL_SERVICE, metadata["name"], patch, metadata["namespace"]
         )
 
@@ -98,11 +98,11 @@ class Theirs:
         return [each for each in self._journal() if _is_rule(each)]
 
     def _journal(self) -> tuple[Entry, ...]:
-        return record_of(self._place.lease.stored).journal or ()
+        return record_of(self._seat.lease.stored).journal or ()
 
     async def _note(self, entries: Iterable[Entry]) -> None:
         others = [each for each in self._journal() if not _is_rule(each)]
-        await self._place.lease.write_journal([*others, *entries])
+        await self._seat.lease.write_journal([*others, *entries])
 
 
 def _is_rule(entry: Entry) -> bool:
@@ -119,11 +119,11 @@ def named(theirs: Manifest) -> str:
     return f"VirtualService {metadata['namespace']}/{metadata['name']}"
 
 
-def check_room(theirs: Manifest, share: Share, place: Place) -> None:
+def check_room(theirs: Manifest, share: Share, seat: Seat) -> None:
     """Raises: UsageError where a rule of ours can't be put among the user's."""
-    decides = f"{named(theirs)} decides for callers of {place.where}"
+    decides = f"{named(theirs)} decides for callers of {seat.where}"
     router = "" if share.kind == "exchange" else "`--mode router` needs no rule of Istio"
-    if theirs["metadata"]["namespace"] != place.namespace:
+    if theirs["metadata"]["namespace"] != seat.namespace:
         raise UsageError(
             f"{decides}, and is in another namespace, where a session changes nothing",
             hint=router or "take the subsets out of its routes, and the Service itself is led here",

@@ -10,26 +10,26 @@ from ktconnect.objects.session import Manifest, label_value
 from ktconnect.rules.model import Share
 from ktconnect.rules.order import overlaps
 
-from .driver import Place
+from .driver import Seat
 from .shares import Shares
 
 
-async def tell_overlaps(place: Place, own: Share, reporter: Reporter) -> None:
+async def tell_overlaps(seat: Seat, own: Share, reporter: Reporter) -> None:
     """Each overlap of ``own`` with another share, once, until cancelled."""
     changed = asyncio.Event()
     services: dict[str, Manifest] = {}
-    labels = f"{names.LABEL_TARGET}={label_value(place.service)}"
-    which = Which(SERVICE, place.namespace, labels=labels)
+    labels = f"{names.LABEL_TARGET}={label_value(seat.service)}"
+    which = Which(SERVICE, seat.namespace, labels=labels)
     told: set[str] = set()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watched(place.cluster, which, services, changed.set))
+        tasks.create_task(watched(seat.cluster, which, services, changed.set))
         while True:
             await changed.wait()
             changed.clear()
-            there = {str(each) for each in overlaps(own, Shares(place).among(services.values()))}
+            there = {str(each) for each in overlaps(own, Shares(seat).among(services.values()))}
             for overlap in sorted(there - told):
                 reporter.warn(
-                    f"requests of {place.where} that somebody else means, too: {overlap}",
+                    f"requests of {seat.where} that somebody else means, too: {overlap}",
                     "choose matches that exclude each other, or agree on who is first",
                 )
             told = there

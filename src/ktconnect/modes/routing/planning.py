@@ -20,7 +20,7 @@ from ktconnect.sessions.taken import Taker
 
 from .auto import mesh_driver
 from .backends import Backends
-from .driver import Driver, Place
+from .driver import Driver, Seat
 from .redirect import as_before
 from .router import RouterDriver
 from .sharing import MakeDriver
@@ -46,9 +46,9 @@ async def free_to_share(
             return seen
 
 
-def place_of(
+def seat_of(
     cluster: Cluster, spec: ServingSpec, plan: InboundPlan, announced: SessionLease, driver: str
-) -> Place:
+) -> Seat:
     """Where a driver puts its rules; nothing of it has been made yet."""
     common = SharedLease(
         cluster,
@@ -58,16 +58,16 @@ def place_of(
         restore_after=spec.restore_after,
         now=clock(cluster, spec.cluster),
     )
-    return Place(cluster, plan.namespace, plan.service, announced, common)
+    return Seat(cluster, plan.namespace, plan.service, announced, common)
 
 
 def driver_for(spec: ServingSpec, router: RouterPod, chosen: Choice) -> MakeDriver:
     """How the driver is made once its place is known."""
     within = spec.cluster.pod_creation_timeout
 
-    def make(place: Place, backends: Backends) -> Driver:
+    def make(seat: Seat, backends: Backends) -> Driver:
         if chosen.driver != "router":
-            return mesh_driver(chosen, place)
-        return RouterDriver(place, backends, router, within=within, why=chosen.why)
+            return mesh_driver(chosen, seat)
+        return RouterDriver(seat, backends, router, within=within, why=chosen.why)
 
     return make

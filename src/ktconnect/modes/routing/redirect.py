@@ -13,7 +13,7 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.exchange.selector import (
+from ktconnect.modes.exchange.leading import (
     Selector,
     check_wanted,
     has,
@@ -28,7 +28,7 @@ from ktconnect.objects.router import router_name
 from ktconnect.objects.session import Manifest
 from ktconnect.sessions.shared import find_shared
 
-from .driver import Place
+from .driver import Seat
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 class Redirect:
     """Every method raises what `Cluster` raises."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._backend = KubeBackend(place.cluster)
-        self._key = f"{SERVICE}/{place.namespace}/{place.service}#/spec/selector"
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._backend = KubeBackend(seat.cluster)
+        self._key = f"{SERVICE}/{seat.namespace}/{seat.service}#/spec/selector"
 
     def entry(self, service: Manifest) -> Entry:
         """The step, for the journal of a shared Lease that is yet to be made.
@@ -47,7 +47,7 @@ class Redirect:
         Raises: UsageError for a Service without selector.
         """
         before = selector_of(service)
-        return Entry("kube", self._key, before, led_to(before, router_name(self._place.service)))
+        return Entry("kube", self._key, before, led_to(before, router_name(self._seat.service)))
 
     @property
     def before(self) -> Selector:
@@ -74,13 +74,13 @@ class Redirect:
         wanted = without(selector_of(service), ours)
         if not wanted and not has(selector_of(service), ours):
             raise WayLost(
-                f"service {self._place.where} was changed and has no selector any more",
+                f"service {self._seat.where} was changed and has no selector any more",
                 hint="start again to follow that",
             )
         if not wanted or wanted == self.before:
             return False
-        check_wanted(wanted, self.before, self._place.where)
-        await self._place.shared.write_journal(self._noting(wanted))
+        check_wanted(wanted, self.before, self._seat.where)
+        await self._seat.shared.write_journal(self._noting(wanted))
         return True
 
     async def lead(self, service: Manifest, *, to_router: bool) -> bool:
@@ -92,11 +92,11 @@ class Redirect:
         goal = self.ours if to_router else self.before
         if now == goal or not (to_router or has(now, self.ours)):
             return False
-        await self._place.lease.check()
+        await self._seat.lease.check()
         try:
             await to_the_end(self._backend.write(self._key, goal, expected=now))
         except Conflict as conflict:  # a newer state is on its way to us
-            log.info("selector of %s: %s", self._place.where, conflict)
+            log.info("selector of %s: %s", self._seat.where, conflict)
             return False
         return True
 
@@ -105,7 +105,7 @@ class Redirect:
             if entry.key == self._key:
                 return entry
         raise Conflict(
-            f"{self._place.where} is shared without a router",
+            f"{self._seat.where} is shared without a router",
             hint="`ktctl birdseye` shows who shares it; join them with the same --mode",
         )
 
@@ -116,7 +116,7 @@ class Redirect:
         ]
 
     def _journal(self) -> Iterable[Entry]:
-        return self._place.shared.record.journal or ()
+        return self._seat.shared.record.journal or ()
 
 
 async def as_before(cluster: Cluster, service: Manifest) -> Manifest:

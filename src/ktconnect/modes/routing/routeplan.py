@@ -16,7 +16,7 @@ from ktconnect.rules.plan import RoutedPort, RoutePlan, routed_port
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SharedService:
     """A shared Service and what it leads to.
 
     ``service``: with whatever selector it has now; ``router``: the router's Deployment, if it is
@@ -56,7 +56,7 @@ class Around:
 
 
 def route_plan(
-    around: Around, shares: Iterable[Share], origin_address: str, origin_name: str
+    around: SharedService, shares: Iterable[Share], origin_address: str, origin_name: str
 ) -> RoutePlan:
     """What the router is to do now. ``origin_name``: the headless Service of the original Pods."""
     metadata = around.service["metadata"]
@@ -72,7 +72,7 @@ def route_plan(
     )
 
 
-def _routed(around: Around) -> list[RoutedPort]:
+def _routed(around: SharedService) -> list[RoutedPort]:
     given = around.service["spec"].get("ports") or ()
     ports = [port for port in given if protocol_of(port) != "sctp"]
     return [

@@ -27,7 +27,7 @@ from ktconnect.sessions.lease import Over
 
 from .backends import Backends
 from .changes import BREATH, Changes
-from .driver import Place
+from .driver import Seat
 from .ensure import NotOurs
 from .redirect import Redirect
 from .settling import Settling
@@ -57,18 +57,18 @@ class RouterDriver:
     name = "router"
 
     def __init__(
-        self, place: Place, backends: Backends, pod: RouterPod, *, within: float, why: str = ""
+        self, seat: Seat, backends: Backends, pod: RouterPod, *, within: float, why: str = ""
     ) -> None:
         """``pod``: how the router looks if it is not there yet. ``within``: seconds until one of
         its Pods must be ready."""
         self.why = why
         self.broken = "nobody is led to the router yet"
         self.journal: tuple[Entry, ...] = ()
-        self._place = place
+        self._seat = seat
         self._within = within
-        self._redirect = Redirect(place)
-        self._shares = Shares(place)
-        self._settling = Settling(place, backends, self._redirect, self._shares, pod)
+        self._redirect = Redirect(seat)
+        self._shares = Shares(seat)
+        self._settling = Settling(seat, backends, self._redirect, self._shares, pod)
         self._envoys = self._settling.envoys
         self._changes = Changes(LOOK_AGAIN)
         self._hurry = False
@@ -77,8 +77,8 @@ class RouterDriver:
 
     async def shared_journal(self) -> tuple[Entry, ...]:
         """See `Driver`."""
-        place = self._place
-        service = await place.cluster.get(SERVICE, place.service, place.namespace)
+        seat = self._seat
+        service = await seat.cluster.get(SERVICE, seat.service, seat.namespace)
         return (self._redirect.entry(service),)
 
     async def prepare(self, share: Share) -> None:
@@ -100,18 +100,18 @@ class RouterDriver:
 
     async def check(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place = self._place
+        seat = self._seat
         try:
             await wait_ready(
-                place.cluster,
-                place.namespace,
+                seat.cluster,
+                seat.namespace,
                 self._envoys.selector,
                 deployment=self._settling.name,
                 within=self._within,
             )
         except Refused as refused:
             raise Refused(
-                f"the router of {place.where} does not come up: {refused}; nothing was switched",
+                f"the router of {seat.where} does not come up: {refused}; nothing was switched",
                 hint=f"{refused.hint}; --routerImage names another image of Envoy",
             ) from None
 
@@ -121,11 +121,11 @@ class RouterDriver:
         await self._shares.publish(self._mine)
         await self._settling.settle(share)
         if not await self._rules_in_force(IN_FORCE):
-            kinds = ", ".join(self._settling.refused)
+            kinds = ", ".join(self._settling.files.refused)
             raise Refused(
-                f"the router of {self._place.where} did not take its new rules within "
+                f"the router of {self._seat.where} did not take its new rules within "
                 f"{IN_FORCE:g} s" + (f": Envoy has refused {kinds}" if kinds else ""),
-                hint=f"its log may tell why: kubectl logs -n {self._place.namespace} "
+                hint=f"its log may tell why: kubectl logs -n {self._seat.namespace} "
                 f"deployment/{self._settling.name}",
             )
         await self._settling.settle(share, lead=True)
@@ -133,16 +133,16 @@ class RouterDriver:
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        place, changes = self._place, self._changes
-        target = f"{names.LABEL_TARGET}={label_value(place.service)}"
+        seat, changes = self._seat, self._changes
+        target = f"{names.LABEL_TARGET}={label_value(seat.service)}"
         which = (
-            Which(SERVICE, place.namespace, fields=f"metadata.name={place.service}"),
-            Which(SERVICE, place.namespace, labels=target),
-            Which("v1/Pod", place.namespace, labels=self._envoys.selector),
+            Which(SERVICE, seat.namespace, fields=f"metadata.name={seat.service}"),
+            Which(SERVICE, seat.namespace, labels=target),
+            Which("v1/Pod", seat.namespace, labels=self._envoys.selector),
         )
         await changes.follow(
-            *(changes.of(place.cluster, each) for each in which),
-            changes.of_lease(place.cluster, place.namespace, place.shared.session.name),
+            *(changes.of(seat.cluster, each) for each in which),
+            changes.of_lease(seat.cluster, seat.namespace, seat.shared.session.name),
             look=lambda: self._settle_and_tell(reporter),
         )
 
@@ -155,7 +155,7 @@ class RouterDriver:
             if await self._envoys.ready():
                 await self._rules_in_force(OUT_OF_FORCE)
         except (Conflict, NotFound) as error:  # somebody is just taking all of it away
-            log.info("leaving the router of %s: %s", self._place.where, error)
+            log.info("leaving the router of %s: %s", self._seat.where, error)
 
     async def dissolve(self) -> None:
         """See `Driver`."""
@@ -182,42 +182,42 @@ class RouterDriver:
             what = f"{self.broken}: requests go {past}to the original Pods"
             reporter.warn(what, "it is made again" if lost else "")
         elif was and not self.broken:
-            reporter.note(f"the router of {self._place.where} serves again")
+            reporter.note(f"the router of {self._seat.where} serves again")
 
     async def _hurry_once_more(self) -> None:
-        if self._settling.fresh:
+        if self._settling.files.fresh:
             self._hurry = True
         elif self._hurry:
             self._hurry = False
-            await self._settling.hurry()
+            await self._settling.files.hurry()
 
     async def _failed(self, error: KtError, reporter: Reporter) -> None:
         """What is over at the next look is looked at soon; the rest is told, once."""
-        log.info("the router of %s: %s", self._place.where, error)
+        log.info("the router of %s: %s", self._seat.where, error)
         if isinstance(error, Conflict | NotFound) and not isinstance(error, NotOurs | Over):
             self._changes.tell()
             await asyncio.sleep(BREATH)
         elif str(error) != self._trouble and not isinstance(error, Over):
-            what = f"the router of {self._place.where} can't be kept as it should be: {error}"
+            what = f"the router of {self._seat.where} can't be kept as it should be: {error}"
             reporter.warn(what, error.hint or "it is tried again and again")
             self._trouble = str(error)
 
     async def _own_is_lost(self) -> str:
         """Have our own share said in the cluster as it was; why that can't be, "" if it is."""
-        mine, place = self._mine, self._place
+        mine, seat = self._mine, self._seat
         if mine is None or any(_says(each, mine) for each in self._settling.shares):
             return ""
-        await place.lease.check()  # who ends us has it leave, too
+        await seat.lease.check()  # who ends us has it leave, too
         if await self._shares.publish(mine):
             return ""
-        return f"service {place.namespace}/{mine.service}, by which requests come here, was deleted"
+        return f"service {seat.namespace}/{mine.service}, by which requests come here, was deleted"
 
     def _look(self, lost: str = "") -> None:
         self.broken = self._settling.broken or lost
 
     async def _rules_in_force(self, within: float) -> bool:
-        settling = self._settling
-        return await self._envoys.all_are(STATS_PATH, settling.is_in_force, within, settling.hurry)
+        settling, hurry = self._settling, self._settling.files.hurry
+        return await self._envoys.all_are(STATS_PATH, settling.is_in_force, within, hurry)
 
 
 def _says(found: Share, mine: Share) -> bool:

@@ -14,7 +14,7 @@ from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.session import Manifest, label_value
 from ktconnect.rules.model import ANNOTATION, Share, share_note, share_of, shares_of
 
-from .driver import Place
+from .driver import Seat
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,12 @@ POINTER: Final = f"/metadata/annotations/{ANNOTATION}"
 class Shares:
     """Every method raises what `Cluster` raises."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
 
     def among(self, services: Iterable[Manifest]) -> tuple[Share, ...]:
         """Those of the shared Service, the oldest first."""
-        target = label_value(self._place.service)
+        target = label_value(self._seat.service)
         return shares_of(
             each
             for each in services
@@ -38,7 +38,7 @@ class Shares:
 
     async def listed(self) -> tuple[Share, ...]:
         """Those of the shared Service, as they are now."""
-        return self.among(await self._place.cluster.list(SERVICE, self._place.namespace))
+        return self.among(await self._seat.cluster.list(SERVICE, self._seat.namespace))
 
     async def publish(self, share: Share) -> bool:
         """Have the session's Service say this; False if that is not there any more: another one may
@@ -46,14 +46,14 @@ class Shares:
         same = [{"op": "test", "path": "/metadata/uid", "value": share.uid}] if share.uid else []
         patch = [*same, {"op": "add", "path": POINTER, "value": share_note(share)}]
         try:
-            await self._place.cluster.patch(SERVICE, share.service, patch, self._place.namespace)
+            await self._seat.cluster.patch(SERVICE, share.service, patch, self._seat.namespace)
         except (NotFound, Conflict):
             return False
         return True
 
     async def served(self) -> frozenset[str]:
         """The names of the Services of this namespace that have somebody ready behind them."""
-        slices = await self._place.cluster.list(SLICE, self._place.namespace)
+        slices = await self._seat.cluster.list(SLICE, self._seat.namespace)
         return frozenset(
             str((each["metadata"].get("labels") or {}).get(SLICE_OF))
             for each in slices
@@ -64,9 +64,9 @@ class Shares:
         """Take the session's Service away, once nobody is led there: proxies that keep connections
         for further requests then close them, and calls that go on end in order. Another one of its
         name stays."""
-        namespace = self._place.namespace
+        namespace = self._seat.namespace
         with suppress(Conflict):
-            await self._place.cluster.delete(SERVICE, share.service, namespace, uid=share.uid)
+            await self._seat.cluster.delete(SERVICE, share.service, namespace, uid=share.uid)
 
 
 def with_own(shares: tuple[Share, ...], own: Share | None) -> tuple[Share, ...]:

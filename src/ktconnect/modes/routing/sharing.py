@@ -11,26 +11,25 @@ from dataclasses import replace
 from typing import Final
 
 from ktconnect.apply.change import Entry
-from ktconnect.errors import Conflict, KtError, Refused
+from ktconnect.errors import KtError
 from ktconnect.groups import task_group
-from ktconnect.kube.failures import AlreadyExists
+from ktconnect.modes.exchange.leading import selector_of
 from ktconnect.modes.exchange.origin_check import check_origin
-from ktconnect.modes.exchange.selector import selector_of
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.way import InboundPlan, Origins
 from ktconnect.modes.targets import SERVICE
 from ktconnect.modes.watched import Which
-from ktconnect.objects.router import share_service
 from ktconnect.objects.session import Manifest
-from ktconnect.rules.model import ANNOTATION, Share, share_note
+from ktconnect.rules.model import Share, share_note
 from ktconnect.sessions.shared import Led
 from ktconnect.tunnel.tunnel import Tunnel
 
-from .backends import ADDRESSES, Backends
+from .backends import Backends
 from .changes import Changes
-from .driver import Driver, Place
+from .driver import Driver, Seat
 from .ensure import owned_by
 from .overlapping import tell_overlaps
+from .own import OwnService
 from .shares import POINTER, said_on
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at the session's own Service, whatever the watch says."""
 
-MakeDriver = Callable[[Place, Backends], Driver]
+MakeDriver = Callable[[Seat, Backends], Driver]
 
 
 class SharingWay:
@@ -50,7 +49,7 @@ class SharingWay:
 
     def __init__(
         self,
-        place: Place,
+        seat: Seat,
         plan: InboundPlan,
         share: Share,
         driver: MakeDriver,
@@ -59,26 +58,26 @@ class SharingWay:
         advice: tuple[str, ...] = (),
     ) -> None:
         """``share``: what is taken; its ``service`` names the session's own Service."""
-        self._place = place
-        self._cluster = place.cluster
+        self._seat = seat
+        self._cluster = seat.cluster
         self._plan = plan
-        self._backends = Backends(place)
+        self._backends = Backends(seat)
+        self._own = OwnService(seat, plan, share.service)
         self._owner: Manifest = {}
-        self._made: Manifest | None = None
         self._lost = ""
         self._last = False
         self._ending = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()  # nobody does, so far
         self.share = share
-        self.driver = driver(place, self._backends)
+        self.driver = driver(seat, self._backends)
         self.banner = banner
         self.advice = advice
 
     @property
     def journal(self) -> tuple[Entry, ...]:
         """See `Way`. That it takes requests at all is its own step: undone, it takes none."""
-        key = f"{SERVICE}/{self._place.namespace}/{self.share.service}#{POINTER}"
+        key = f"{SERVICE}/{self._seat.namespace}/{self.share.service}#{POINTER}"
         before = share_note(replace(self.share, leaving=True))
         after = share_note(replace(self.share, leaving=False))
         return (Entry("kube", key, before, after), *self.driver.journal)
@@ -90,11 +89,11 @@ class SharingWay:
 
     async def prepare(self, owner: Manifest) -> Origins:
         """See `Way`."""
-        place = self._place
-        service = await self._cluster.get(SERVICE, place.service, place.namespace)
+        seat = self._seat
+        service = await self._cluster.get(SERVICE, seat.service, seat.namespace)
         self._owner = owner
         await self._make(service)
-        place.lease.renew_with(place.shared)
+        seat.lease.renew_with(seat.shared)
         await self._share()
         await self.driver.prepare(self.share)
         if not self._backends.are_there:
@@ -117,11 +116,11 @@ class SharingWay:
 
     async def service(self) -> Manifest | None:
         """See `Way`: the session's own, which a call of the agent can come back by."""
-        return await self._cluster.find(SERVICE, self.share.service, self._place.namespace)
+        return await self._own.found()
 
     async def callers_service(self) -> Manifest | None:
         """The Service that callers use, and all share."""
-        return await self._cluster.find(SERVICE, self._place.service, self._place.namespace)
+        return await self._cluster.find(SERVICE, self._seat.service, self._seat.namespace)
 
     async def follow(self, reporter: Reporter) -> None:
         """See `Way`. Ends when ``give_back`` begins: what is put back must not be led anew."""
@@ -131,7 +130,7 @@ class SharingWay:
                 running = [
                     tasks.create_task(self._keep(reporter)),
                     tasks.create_task(self.driver.follow(reporter)),
-                    tasks.create_task(tell_overlaps(self._place, self.share, reporter)),
+                    tasks.create_task(tell_overlaps(self._seat, self.share, reporter)),
                 ]
                 await self._ending.wait()
                 for task in running:
@@ -143,21 +142,19 @@ class SharingWay:
         """See `Way`. The last one out puts back what all shared."""
         self._ending.set()
         await self._at_rest.wait()
-        if self._made is not None and self._place.shared.is_known:
+        if self._own.is_known and self._seat.shared.is_known:
             await self.driver.leave(self.share)
-        self._last = self._last or await self._place.shared.end(self._place.lease)
+        self._last = self._last or await self._seat.shared.end(self._seat.lease)
         if self._last:
-            await self._place.shared.give_back()
+            await self._seat.shared.give_back()
             await self.driver.dissolve()
 
     async def remove(self) -> None:
         """See `Way`."""
-        made, self._made = self._made, None
-        if made is not None:
-            await self._delete(made)
+        await self._own.remove()
         if self._last:
             await self._backends.delete()
-            await self._place.shared.delete()
+            await self._seat.shared.delete()
 
     async def _share(self) -> None:
         """Join the others, or begin. Who was about to put all back has done so at the second look.
@@ -165,30 +162,30 @@ class SharingWay:
         Raises: Led if nobody puts it back.
         """
         try:
-            await self._place.shared.join(await self.driver.shared_journal())
+            await self._seat.shared.join(await self.driver.shared_journal())
         except Led:
-            await self._place.shared.join(await self.driver.shared_journal())
+            await self._seat.shared.join(await self.driver.shared_journal())
 
     def _before(self) -> dict[str, str]:
         """The Service's own selector, where callers are led elsewhere already."""
-        key = f"{SERVICE}/{self._place.namespace}/{self._place.service}#/spec/selector"
-        for entry in self._place.shared.record.journal or ():
+        key = f"{SERVICE}/{self._seat.namespace}/{self._seat.service}#/spec/selector"
+        for entry in self._seat.shared.record.journal or ():
             if entry.key == key:
                 return dict(entry.before or {})
         return {}
 
     async def _keep(self, reporter: Reporter) -> None:
         """Have the session's own Service there, whoever deletes it, until cancelled."""
-        changes, where = Changes(LOOK_AGAIN), self._place.namespace
+        changes, where = Changes(LOOK_AGAIN), self._seat.namespace
         own = Which(SERVICE, where, fields=f"metadata.name={self.share.service}")
         watching = changes.of(self._cluster, own)
         await changes.follow(watching, look=lambda: self._look(reporter))
 
     async def _look(self, reporter: Reporter) -> None:
-        name = f"service {self._place.namespace}/{self.share.service}"
+        name = f"service {self._seat.namespace}/{self.share.service}"
         try:
             found = await self.service()
-            if self._is_made(found) and not self._lost:
+            if self._own.is_made(found) and not self._lost:
                 return
             self._lost = self._lost or f"{name} was deleted"
             await self._again(found)
@@ -200,69 +197,17 @@ class SharingWay:
 
     async def _again(self, found: Manifest | None) -> None:
         """Raises: Over if the session has ended, whose Service is to be gone then."""
-        await self._place.lease.check()
+        await self._seat.lease.check()
         if found is not None and owned_by(found, self._owner):  # made, but that was not answered
-            self._take(found)
+            self._said(self._own.take(found))
         else:
-            place = self._place
-            await self._make(await self._cluster.get(SERVICE, place.service, place.namespace))
+            seat = self._seat
+            await self._make(await self._cluster.get(SERVICE, seat.service, seat.namespace))
         await self.driver.join(self.share)
 
-    def _is_made(self, found: Manifest | None) -> bool:
-        made = self._made
-        return bool(found and made and found["metadata"]["uid"] == made["metadata"]["uid"])
-
     async def _make(self, service: Manifest) -> None:
-        self._take(await self._create(service, self._owner))
+        leaving = replace(self.share, leaving=True)
+        self._said(await self._own.make(service, self._owner, leaving))
 
-    def _take(self, made: Manifest) -> None:
-        self._made = made
-        self.share = said_on(self._made, replace(self.share, leaving=True))
-
-    async def _create(self, service: Manifest, owner: Manifest) -> Manifest:
-        """The session's own Service. One of a session that is no more is in the way for a moment.
-
-        Raises: Conflict if something else has its name.
-        """
-        name = self.share.service
-        manifest = share_service(self._plan.agent, name, service, self._plan.exposed, [owner])
-        note = share_note(replace(self.share, leaving=True))
-        manifest["metadata"]["annotations"] |= {ANNOTATION: note}
-        for _ in range(2):
-            try:
-                return await self._created(manifest)
-            except AlreadyExists:
-                await self._clear(name, owner)
-        raise Conflict(f"service {name} is made by somebody at this very moment", hint="try again")
-
-    async def _created(self, manifest: Manifest) -> Manifest:
-        """With the address that it had, if it had one and that is still free."""
-        had = self._made["spec"] if self._made else {}
-        kept = {key: had[key] for key in ADDRESSES if key in had}
-        if kept:
-            try:
-                return await self._cluster.create({**manifest, "spec": manifest["spec"] | kept})
-            except Refused as refused:
-                log.info("service %s gets a new address: %s", self.share.service, refused)
-        return await self._cluster.create(manifest)
-
-    async def _clear(self, name: str, owner: Manifest) -> None:
-        found = await self._cluster.find(SERVICE, name, self._place.namespace)
-        if found is None or owned_by(found, owner):
-            return
-        owners = found["metadata"].get("ownerReferences") or ()
-        if not any(each["kind"] == "Lease" for each in owners):
-            raise Conflict(
-                f"there is a Service {name} in namespace {self._place.namespace} that is not ours",
-                hint="take another --versionMark: it is a part of that name",
-            )
-        await self._delete(found)
-
-    async def _delete(self, found: Manifest) -> None:
-        metadata = found["metadata"]
-        try:
-            await self._cluster.delete(
-                SERVICE, metadata["name"], metadata["namespace"], uid=metadata["uid"]
-            )
-        except Conflict:
-            return
+    def _said(self, made: Manifest) -> None:
+        self.share = said_on(made, replace(self.share, leaving=True))

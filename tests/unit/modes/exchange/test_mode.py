@@ -12,7 +12,7 @@ from ktconnect.modes.spec import ClusterSpec
 from ktconnect.objects.session import LEASE, Session, lease
 from ktconnect.sessions.holders import Taken
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import shared_session
+from ktconnect.sessions.shared_names import shared_session
 
 WEB_TARGET = "service/web"
 

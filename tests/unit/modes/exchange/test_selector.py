@@ -15,9 +15,9 @@ from tests.unit.modes.inbound import (
 )
 from tests.unit.tunnel.ends import until
 
-from ktconnect.errors import Conflict, UsageError
+from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.exchange.selector import SelectorWay, led_to, shown, who_set_selector
+from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.serving.way import WayLost
 from ktconnect.objects.session import LEASE, record_of
 from ktconnect.sessions.lease import SessionLease
@@ -246,36 +246,12 @@ async def test_a_cluster_out_of_reach_does_not_end_the_watch():
         await until(lambda: selector(api) == OURS)
 
 
-def test_a_service_without_selector_cant_be_led_anywhere():
-    with pytest.raises(UsageError, match="without selector"):
-        led_to({}, AGENT)
-
-
 async def test_what_leads_to_a_session_already_is_never_written_down():
     async with in_shop(selector={"app": "web-kt-router"}) as (api, cluster, _):
         with pytest.raises(Conflict, match="leads to app=web-kt-router already") as caught:
             await prepared(api, cluster)
         assert "ktctl recover web" in caught.value.hint
         assert (LEASE, "shop", "kt-exchange-web") not in api.objects
-
-
-def test_a_selector_is_shown_as_kubectl_writes_it():
-    assert shown({"app": "web", "tier": "front"}) == "app=web,tier=front"
-
-
-def test_who_wrote_the_selector_last_is_named():
-    def field(manager, time, *, selects):
-        fields: dict[str, object] = {"f:spec": {"f:selector": {}} if selects else {"f:ports": {}}}
-        return {"manager": manager, "time": time, "fieldsV1": fields}
-
-    found = service()
-    assert who_set_selector(found) == "someone"
-    found["metadata"]["managedFields"] = [
-        field("helm", "2026-01-01T00:00:01Z", selects=True),
-        field("argocd-controller", "2026-01-01T00:00:02Z", selects=True),
-        field("kubectl", "2026-01-01T00:00:03Z", selects=False),
-    ]
-    assert who_set_selector(found) == "argocd-controller"
 
 
 async def test_the_lease_has_the_undo_before_anything_is_changed():

@@ -81,8 +81,8 @@ async def test_a_service_that_selects_it_no_more_is_told():
 async def test_behind_a_router_it_is_the_origins_selector_that_counts():
     async with in_shop() as (api, cluster, reporter):
         user = await sharer(api, cluster, driver="router")
-        redirect = Redirect(user.place)
-        await user.place.shared.write_journal([redirect.entry(service())])
+        redirect = Redirect(user.seat)
+        await user.seat.shared.write_journal([redirect.entry(service())])
         await redirect.lead(api.objects[SERVICE, "shop", "web"], to_router=True)
         agent(api, "web-kt-origin")
         found = way(cluster)

@@ -44,7 +44,7 @@ async def made(api, cluster, tapping):
     user = await sharer(api, cluster)
     driver = Still()
     make = cast("MakeDriver", lambda place, backends: driver)
-    way = MirrorWay(user.place, PLAN, user.share, make, tapping=tapping, advice=())
+    way = MirrorWay(user.seat, PLAN, user.share, make, tapping=tapping, advice=())
     return way, driver
 
 
@@ -74,7 +74,7 @@ async def test_a_copy_has_no_origin_to_go_to():
         way, _ = await made(api, cluster, None)
         api.put(service())
         del api.objects["v1/Service", "shop", "web-kt-mesh-ci"]
-        origins = await way.prepare(way._place.lease.owner)
+        origins = await way.prepare(way._seat.lease.owner)
         assert origins == {}
 
 

@@ -59,6 +59,6 @@ async def mesh(api, conditions=GOOD, message=""):
 
 async def prepared(api, cluster, mark="ci", *matches, **how):
     one = await sharer(api, cluster, mark, *matches, driver="gateway")
-    driver = GatewayDriver(one.place, **how)
+    driver = GatewayDriver(one.seat, **how)
     await driver.prepare(one.share)
     return one, driver

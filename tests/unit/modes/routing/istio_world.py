@@ -31,7 +31,7 @@ async def joined(*theirs_, mark="ci"):
         for each in theirs_:
             api.put(each)
         one = await sharer(api, cluster, mark)
-        driver = IstioDriver(one.place)
+        driver = IstioDriver(one.seat)
         await driver.prepare(one.share)
         await driver.check(reporter)
         await driver.join(one.share)

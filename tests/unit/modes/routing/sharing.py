@@ -7,12 +7,13 @@ from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.inbound import SERVICE, slice_of
 
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.routing.driver import Place
+from ktconnect.modes.routing.driver import Seat
 from ktconnect.objects.session import SHARED, Session
 from ktconnect.rules.match import parse_match
 from ktconnect.rules.model import ANNOTATION, Share, share_note, share_of
 from ktconnect.sessions.lease import SessionLease
-from ktconnect.sessions.shared import SharedLease, shared_name
+from ktconnect.sessions.shared import SharedLease
+from ktconnect.sessions.shared_names import shared_name
 
 
 @dataclass
@@ -20,7 +21,7 @@ class Sharer:
     """One user who shares ``shop/web``."""
 
     api: FakeApi
-    place: Place
+    seat: Seat
     share: Share
 
     @property
@@ -62,4 +63,4 @@ async def sharer(
     await shared.join(())
     found = share_of(api.objects[SERVICE, "shop", plain.service])
     assert found is not None
-    return Sharer(api, Place(cluster, "shop", "web", lease, shared), found)
+    return Sharer(api, Seat(cluster, "shop", "web", lease, shared), found)

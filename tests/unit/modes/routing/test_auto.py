@@ -104,7 +104,7 @@ async def test_a_router_is_refused_where_only_mtls_is_taken():
 
 async def test_the_driver_that_was_chosen_is_made():
     async with in_shop() as (api, cluster, _):
-        place = (await sharer(api, cluster)).place
+        place = (await sharer(api, cluster)).seat
         driver = mesh_driver(Choice("istio", "so"), place)
         assert (driver.name, driver.why) == ("istio", "so")
         ambient = Mesh("ambient", "")

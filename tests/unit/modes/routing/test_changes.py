@@ -41,7 +41,7 @@ async def test_it_is_looked_at_once_where_something_changes_and_else_now_and_the
 
 async def test_a_renewal_of_what_is_shared_is_no_reason_to_look(monkeypatch):
     async with in_shop() as (api, cluster, _):
-        shared = (await sharer(api, cluster)).place.shared
+        shared = (await sharer(api, cluster)).seat.shared
         changes, told = Changes(3600), []
         monkeypatch.setattr(changes, "tell", lambda: told.append(1))
         watching = changes.of_lease(cluster, "shop", shared.session.name)

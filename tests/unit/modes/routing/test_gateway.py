@@ -51,7 +51,7 @@ async def test_routes_go_with_the_sessions_lease():
         await driver.join(one.share)
         route = api.objects[HTTP_ROUTE, "shop", "web-kt-mesh-ci-80"]
         assert [each["uid"] for each in route["metadata"]["ownerReferences"]] == [
-            one.place.lease.uid
+            one.seat.lease.uid
         ]
 
 

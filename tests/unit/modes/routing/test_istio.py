@@ -25,7 +25,7 @@ async def test_without_rules_of_the_user_the_sessions_have_one_together():
     async with joined() as (api, cluster, driver, one, _):
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]
         other = await sharer(api, cluster, "bob", "header:version=bob,path:/api")
-        second = IstioDriver(other.place)
+        second = IstioDriver(other.seat)
         await second.prepare(other.share)
         await second.join(other.share)
         assert rules(api) == [

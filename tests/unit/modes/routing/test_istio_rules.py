@@ -23,7 +23,7 @@ def soon(monkeypatch):
 async def test_the_one_together_goes_with_the_shared_lease():
     async with joined() as (api, _, _, one, _):
         [owner] = api.objects[VIRTUAL_SERVICE, "shop", "web-kt-mesh"]["metadata"]["ownerReferences"]
-        assert owner["uid"] == one.place.shared.uid
+        assert owner["uid"] == one.seat.shared.uid
 
 
 async def test_a_rule_of_the_users_for_many_hosts_gets_one_for_this_host_alone():
@@ -34,7 +34,7 @@ async def test_a_rule_of_the_users_for_many_hosts_gets_one_for_this_host_alone()
         await driver.join(one.share)
         [ours, _] = api.objects[VIRTUAL_SERVICE, "shop", "web"]["spec"]["http"]
         assert "authority" not in ours["match"][0]
-        [entry] = record_of(one.place.lease.stored).journal or ()
+        [entry] = record_of(one.seat.lease.stored).journal or ()
         assert entry.after == ours
         assert entry.before is None
 
@@ -44,7 +44,7 @@ async def test_who_may_look_at_one_namespace_alone_goes_by_that():
         api.denied.add(("list", "virtualservices", ""))
         api.put(theirs(REST, namespace="mesh", hosts=["web.shop"]))
         one = await sharer(api, cluster)
-        driver = IstioDriver(one.place)
+        driver = IstioDriver(one.seat)
         await driver.prepare(one.share)
         await driver.join(one.share)
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]
@@ -56,7 +56,7 @@ async def test_what_an_earlier_lease_has_left_is_made_anew():
         old["metadata"]["ownerReferences"] = [{"kind": "Lease", "uid": "old", "name": "x"}]
         before = api.put(old)["metadata"]["uid"]
         one = await sharer(api, cluster)
-        driver = IstioDriver(one.place)
+        driver = IstioDriver(one.seat)
         await driver.prepare(one.share)
         await driver.join(one.share)
         assert rules(api) == ["kt-mesh-web-kt-mesh-ci-80", "kt-rest"]

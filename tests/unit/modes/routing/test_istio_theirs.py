@@ -35,7 +35,7 @@ async def test_rules_stand_in_front_of_the_users_own_and_leave_them_as_they_were
 
 async def test_what_is_put_among_the_users_rules_is_undone_by_anybody():
     async with joined(theirs(REST)) as (api, cluster, _, one, _):
-        lease = api.objects[LEASE, "shop", one.place.lease.session.name]
+        lease = api.objects[LEASE, "shop", one.seat.lease.session.name]
         [outcome] = await restore(cluster, [record_of(lease)], by="bob", settle=0)
         assert outcome.error is None
         assert api.objects[VIRTUAL_SERVICE, "shop", "web"]["spec"] == theirs(REST)["spec"]
@@ -44,7 +44,7 @@ async def test_what_is_put_among_the_users_rules_is_undone_by_anybody():
 async def test_two_users_rules_stand_in_their_order_and_go_one_by_one():
     async with joined(theirs(REST)) as (api, cluster, driver, one, _):
         other = await sharer(api, cluster, "bob", "header:version=bob,path:/api")
-        second = IstioDriver(other.place)
+        second = IstioDriver(other.seat)
         await second.prepare(other.share)
         await second.join(other.share)
         assert rules(api, "web") == [
@@ -67,7 +67,7 @@ async def test_where_the_users_rules_leave_no_room_nothing_is_touched(given, wha
     async with in_shop(ports=PORTS) as (api, cluster, _):
         api.put(given)
         one = await sharer(api, cluster)
-        driver = IstioDriver(one.place)
+        driver = IstioDriver(one.seat)
         with pytest.raises(UsageError, match=what):
             await driver.prepare(one.share)
         await driver.leave(one.share)
@@ -92,11 +92,11 @@ async def test_a_rehearsal_writes_the_rules_and_nothing_on_a_lease_that_is_not_t
             api.put(each)
         one = await sharer(api, cluster)
         api.remove("v1/Service", one.share.service, "shop")  # a rehearsal has made none
-        before = one.place.lease.stored
-        driver = IstioDriver(one.place)
+        before = one.seat.lease.stored
+        driver = IstioDriver(one.seat)
         await driver.prepare(one.share)
         await driver.rehearse(replace(one.share, leaving=True))
-        assert one.place.lease.stored == before
+        assert one.seat.lease.stored == before
         assert rules(api, name)[0] == "kt-mesh-web-kt-mesh-ci-80"
 
 
@@ -117,5 +117,5 @@ async def test_what_was_written_down_is_taken_out_before_it_is_forgotten():
         api.put({**service, "spec": {**service["spec"], "ports": moved}})
         await driver.join(share)
         assert rules(api, "web") == ["kt-mesh-web-kt-mesh-ci-81", "v1"]
-        [entry] = record_of(one.place.lease.stored).journal or ()
+        [entry] = record_of(one.seat.lease.stored).journal or ()
         assert entry.key.endswith("[name=kt-mesh-web-kt-mesh-ci-81]")

@@ -14,9 +14,9 @@ OURS = {"app": "web-kt-router"}
 async def redirect(api, cluster, mark="ci"):
     """One of those who share the Service; whoever comes first makes the journal."""
     user = await sharer(api, cluster, mark, driver="router")
-    found = Redirect(user.place)
-    if not user.place.shared.record.journal:
-        await user.place.shared.write_journal([found.entry(now(api))])
+    found = Redirect(user.seat)
+    if not user.seat.shared.record.journal:
+        await user.seat.shared.write_journal([found.entry(now(api))])
     return found
 
 
@@ -63,7 +63,7 @@ async def test_of_two_who_see_the_same_change_one_writes_it_down():
         assert await one.learn(now(api))
         with pytest.raises(Conflict):
             await other.learn(now(api))
-        await other._place.shared.refresh()
+        await other._seat.shared.refresh()
         assert not await other.learn(now(api))
 
 
@@ -101,7 +101,7 @@ async def test_without_a_router_nothing_is_led():
     async with in_shop() as (api, cluster, _):
         user = await sharer(api, cluster)
         with pytest.raises(Conflict, match="shared without a router"):
-            _ = Redirect(user.place).before
+            _ = Redirect(user.seat).before
 
 
 async def test_who_was_undone_while_it_slept_leads_nobody():

@@ -1,13 +1,13 @@
 import pytest
 
-from ktconnect.modes.routing.routeplan import Around, route_plan
+from ktconnect.modes.routing.routeplan import SharedService, route_plan
 
 
 def around(**spec):
     ports = [{"name": "http", "port": 80, "targetPort": 8080}]
     metadata = {"name": "web", "namespace": "shop"}
     service = {"kind": "Service", "metadata": metadata, "spec": {"ports": ports, **spec}}
-    return Around(service, None, ())
+    return SharedService(service, None, ())
 
 
 @pytest.mark.parametrize(

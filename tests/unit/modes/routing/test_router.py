@@ -27,7 +27,7 @@ def quick(monkeypatch):
     for name in ("LOOK_AGAIN", "BREATH", "PROXIES"):
         monkeypatch.setattr(router, name, 0.01)
     monkeypatch.setattr(changes, "BREATH", 0.01)
-    monkeypatch.setattr(router, "IN_FORCE", 2)
+    monkeypatch.setattr(router, "IN_FORCE", 20)
     monkeypatch.setattr(router, "OUT_OF_FORCE", 2)
     monkeypatch.setattr(envoys, "LOOK", 0.001)
 
@@ -36,12 +36,12 @@ class User:
     """One who shares the Service by a router."""
 
     def __init__(self, found):
-        self.place, self.share = found.place, found.share
-        self.backends = Backends(found.place)
-        self.driver = RouterDriver(found.place, self.backends, RouterPod(), within=2)
+        self.seat, self.share = found.seat, found.share
+        self.backends = Backends(found.seat)
+        self.driver = RouterDriver(found.seat, self.backends, RouterPod(), within=2)
 
     async def prepare(self):
-        shared = self.place.shared
+        shared = self.seat.shared
         await shared.refresh()
         if not shared.record.journal:
             await shared.write_journal(await self.driver.shared_journal())
@@ -240,7 +240,7 @@ async def test_a_shared_lease_that_somebody_ended_is_made_again(monkeypatch):
                 return found and found["metadata"]["ownerReferences"][0]["uid"] == uid
 
             await until(owned)
-        assert ci.place.shared.record.journal
+        assert ci.seat.shared.record.journal
 
 
 async def test_who_leaves_is_out_when_it_returns_and_the_others_stay(monkeypatch):

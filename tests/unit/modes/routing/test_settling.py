@@ -30,14 +30,12 @@ def at_once(monkeypatch):
 
 async def settling(api, cluster, mark="ci", **pod):
     user = await sharer(api, cluster, mark, driver="router")
-    redirect = Redirect(user.place)
-    await user.place.shared.refresh()
-    if not user.place.shared.record.journal:
+    redirect = Redirect(user.seat)
+    await user.seat.shared.refresh()
+    if not user.seat.shared.record.journal:
         entry = redirect.entry(api.objects[SERVICE, "shop", "web"])
-        await user.place.shared.write_journal([entry])
-    found = Settling(
-        user.place, Backends(user.place), redirect, Shares(user.place), RouterPod(**pod)
-    )
+        await user.seat.shared.write_journal([entry])
+    found = Settling(user.seat, Backends(user.seat), redirect, Shares(user.seat), RouterPod(**pod))
     return found, user
 
 

@@ -15,7 +15,7 @@ async def test_those_of_the_service_are_listed_and_published():
         other = api.objects["v1/Service", "shop", "web-kt-mesh-bob"]
         metadata = {**other["metadata"], "name": "x", "labels": {"kt-target": "other"}}
         api.put({**other, "metadata": metadata})
-        shares = Shares(ci.place)
+        shares = Shares(ci.seat)
         assert [each.mark for each in await shares.listed()] == ["ci", "bob"]
         assert await shares.publish(replace(bob.share, leaving=False))
         assert [each.leaving for each in await shares.listed()] == [True, False]
@@ -49,8 +49,8 @@ async def test_the_service_of_who_has_taken_the_mark_over_is_left_alone():
         api.put({**theirs, "metadata": {**metadata, "name": ci.share.service}})
         kept = api.objects["v1/Service", "shop", ci.share.service]
         assert kept["metadata"]["uid"] != ci.share.uid
-        assert not await Shares(ci.place).publish(replace(ci.share, leaving=False))
-        await Shares(ci.place).withdraw(ci.share)
+        assert not await Shares(ci.seat).publish(replace(ci.share, leaving=False))
+        await Shares(ci.seat).withdraw(ci.share)
         assert api.objects["v1/Service", "shop", ci.share.service] == kept
-        await Shares(ci.place).withdraw(replace(ci.share, uid=kept["metadata"]["uid"]))
+        await Shares(ci.seat).withdraw(replace(ci.share, uid=kept["metadata"]["uid"]))
         assert ("v1/Service", "shop", ci.share.service) not in api.objects

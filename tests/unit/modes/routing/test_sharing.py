@@ -62,7 +62,7 @@ async def made(api, cluster, mark="ci"):
     driver = Driver()
     make = cast("MakeDriver", lambda place, backends: driver)
     plan = replace(PLAN, mode="mesh", ports=PLAN.exposed)
-    return SharingWay(user.place, plan, user.share, make, banner="b"), driver, user
+    return SharingWay(user.seat, plan, user.share, make, banner="b"), driver, user
 
 
 class Late(Driver):
@@ -105,7 +105,7 @@ async def test_a_router_that_nobody_takes_away_is_told():
 async def test_a_session_has_a_service_of_its_own_that_takes_nothing_yet():
     async with in_shop() as (api, cluster, _):
         way, driver, user = await made(api, cluster)
-        origins = await way.prepare(user.place.lease.owner)
+        origins = await way.prepare(user.seat.lease.owner)
         share = share_of(api.objects[OWN])
         assert share is not None
         assert share.leaving
@@ -130,7 +130,7 @@ async def test_that_it_takes_requests_is_a_step_that_can_be_undone():
 async def test_the_origin_and_the_driver_are_looked_at_before_it_joins():
     async with in_shop() as (api, cluster, reporter):
         way, driver, user = await made(api, cluster)
-        await way.prepare(user.place.lease.owner)
+        await way.prepare(user.seat.lease.owner)
         api.put(slice_of("web-kt-origin", "10.244.0.7"))
         [origin] = [way._backends.address(80)]
         await way.check(Asked(reached=[f"tcp:{origin}"]), reporter)
@@ -142,7 +142,7 @@ async def test_the_origin_and_the_driver_are_looked_at_before_it_joins():
 async def test_the_last_one_out_puts_back_what_all_shared_and_follows_no_more():
     async with in_shop() as (api, cluster, reporter):
         way, driver, user = await made(api, cluster)
-        await way.prepare(user.place.lease.owner)
+        await way.prepare(user.seat.lease.owner)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(way.follow(reporter))
             await driver.led.wait()
@@ -159,7 +159,7 @@ async def test_who_is_not_the_last_leaves_the_others_what_they_share():
     async with in_shop() as (api, cluster, _):
         way, driver, user = await made(api, cluster)
         await sharer(api, cluster, "bob")
-        await way.prepare(user.place.lease.owner)
+        await way.prepare(user.seat.lease.owner)
         await way.give_back()
         await way.remove()
         assert driver.words() == ["prepare", "leave"]
@@ -171,7 +171,7 @@ async def test_who_is_not_the_last_leaves_the_others_what_they_share():
 async def keeping(api, cluster, reporter, change):
     """A session that has begun, and what it did since ``change`` was done to its Service."""
     way, driver, user = await made(api, cluster)
-    await way.prepare(user.place.lease.owner)
+    await way.prepare(user.seat.lease.owner)
     await way.switch()
     before = api.objects[OWN]
     async with asyncio.TaskGroup() as tasks:
@@ -204,7 +204,7 @@ async def test_a_session_makes_its_own_service_again_at_its_address_and_joins_an
 async def test_an_address_that_is_another_ones_by_now_is_given_up():
     async with in_shop() as (api, cluster, reporter):
         way, _, user = await made(api, cluster)
-        await way.prepare(user.place.lease.owner)
+        await way.prepare(user.seat.lease.owner)
         had = api.objects[OWN]["metadata"]["uid"]
         api.remove(SERVICE, "web-kt-mesh-ci", "shop")
         create, asked = cluster.create, []
@@ -224,9 +224,9 @@ async def test_an_address_that_is_another_ones_by_now_is_given_up():
 async def test_a_creation_that_was_not_answered_is_found():
     async with in_shop() as (api, cluster, reporter):
         way, driver, user = await made(api, cluster)
-        await way.prepare(user.place.lease.owner)
+        await way.prepare(user.seat.lease.owner)
         found = api.objects[OWN]
-        way._made = {**found, "metadata": {**found["metadata"], "uid": "before"}}
+        way._own.take({**found, "metadata": {**found["metadata"], "uid": "before"}})
         await way._look(reporter)
         await way._look(reporter)
         assert way.share.uid == found["metadata"]["uid"]
@@ -236,8 +236,8 @@ async def test_a_creation_that_was_not_answered_is_found():
 async def test_a_session_that_was_ended_makes_nothing_again():
     async with in_shop() as (api, cluster, reporter):
         way, driver, user = await made(api, cluster)
-        await way.prepare(user.place.lease.owner)
-        api.remove(LEASE, user.place.lease.session.name, "shop")
+        await way.prepare(user.seat.lease.owner)
+        api.remove(LEASE, user.seat.lease.session.name, "shop")
         api.remove(SERVICE, "web-kt-mesh-ci", "shop")
         await way._look(reporter)
         assert OWN not in api.objects
@@ -251,25 +251,3 @@ async def test_one_that_never_began_has_nothing_to_give_back():
         await way.give_back()
         await way.remove()
         assert "join" not in driver.words()
-
-
-async def test_what_a_dead_session_left_under_the_name_makes_way():
-    async with in_shop() as (api, cluster, _):
-        way, _, user = await made(api, cluster)
-        left = {"name": "web-kt-mesh-ci", "namespace": "shop"}
-        owners = [{"kind": "Lease", "name": "kt-mesh-web-ci", "uid": "before"}]
-        api.put({**way_service(), "metadata": {**left, "ownerReferences": owners}})
-        await way.prepare(user.place.lease.owner)
-        assert api.objects[OWN]["metadata"]["ownerReferences"][0]["uid"] != "before"
-
-
-async def test_a_name_that_is_somebody_elses_is_refused():
-    async with in_shop() as (api, cluster, _):
-        way, _, user = await made(api, cluster)
-        api.put({**way_service(), "metadata": {"name": "web-kt-mesh-ci", "namespace": "shop"}})
-        with pytest.raises(Conflict, match="web-kt-mesh-ci in namespace shop that is not ours"):
-            await way.prepare(user.place.lease.owner)
-
-
-def way_service():
-    return {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]}}
