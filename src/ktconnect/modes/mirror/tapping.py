@@ -122,9 +122,15 @@ class Tapping:
         traces = Traces()
         async with aclosing(admin.stream("POST", "/tap", self._body)) as parts:
             async for part in parts:
-                self.open.set()
+                self._opened()
                 for exchange in traces.more(part, time.time()):
                     self._on_exchange(exchange)
+
+    def _opened(self) -> None:
+        self.open.set()
+        if self._warned:
+            self._warned = False
+            self._reporter.note("the router shows its answers here from now on")
 
     def _taken(self, refused: Refused) -> None:
         log.info("the tap: %s", refused)
@@ -132,5 +138,5 @@ class Tapping:
             self._warned = True
             self._reporter.warn(
                 "the router shows its answers to one at a time, and somebody else looks just now",
-                "answers are compared as soon as they have ended theirs",
+                "until they have ended theirs nothing is compared here; it begins by itself then",
             )

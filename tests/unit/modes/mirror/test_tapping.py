@@ -138,6 +138,7 @@ async def test_that_somebody_else_looks_is_said_once_and_waited_for(tap, reporte
         await found.get()
     assert len(reporter.warnings) == 1
     assert "somebody else looks" in reporter.warnings[0][0]
+    assert reporter.notes == ["the router shows its answers here from now on"]
 
 
 async def test_routers_are_found_by_their_name_and_asked_where_they_listen(monkeypatch):
