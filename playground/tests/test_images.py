@@ -70,6 +70,18 @@ def test_an_archive_names_its_image_and_its_layers(tmp_path: Path) -> None:
     assert config["rootfs"]["diff_ids"] == ["sha256:d"]
 
 
+def test_a_file_that_is_no_archive_of_images_is_told(tmp_path: Path) -> None:
+    text, empty, nameless = (tmp_path / name for name in ("text", "empty", "nameless"))
+    text.write_text("no archive")
+    tarfile.open(empty, "w").close()
+    archive.write(nameless, [], Settings(), [])
+    for file, said in ((text, "no arch"), (empty, "no arch"), (nameless, "no names")):
+        with pytest.raises(PlaygroundError, match=said):
+            archive.names_in(file)
+    with pytest.raises(PlaygroundError, match="No such file"):
+        archive.names_in(tmp_path / "gone")
+
+
 def test_a_recipe_is_read_with_its_words_replaced(tmp_path: Path) -> None:
     (tmp_path / "image.yaml").write_text("name: x\ntag: '{python}'\nlinks: {/a: b}\n")
     found = recipe.load(tmp_path, {"python": "3.11"})

@@ -8,7 +8,10 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from playground.errors import PlaygroundError
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+HOW_SAVED = "`docker save NAME:TAG -o FILE` writes one"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -61,11 +64,22 @@ def digest(path: Path) -> str:
 
 
 def names_in(archive: Path) -> list[str]:
-    """The names of the images in an archive, ours or one that ``docker save`` wrote."""
-    with tarfile.open(archive) as opened:
-        manifest = opened.extractfile("manifest.json")
-        assert manifest is not None
-        return [name for image in json.load(manifest) for name in image["RepoTags"] or []]
+    """The names of the images in an archive, ours or one that ``docker save`` wrote.
+
+    Raises: PlaygroundError if it is none, or its images have no names.
+    """
+    try:
+        with tarfile.open(archive) as opened:
+            manifest = opened.extractfile("manifest.json")
+            assert manifest is not None, "a folder has no content"
+            found = [name for image in json.load(manifest) for name in image["RepoTags"] or []]
+    except OSError as error:
+        raise PlaygroundError(f"{archive} can't be read: {error.strerror}") from None
+    except (tarfile.TarError, KeyError, ValueError, TypeError, AssertionError):
+        raise PlaygroundError(f"{archive} is no archive of images", hint=HOW_SAVED) from None
+    if not found:
+        raise PlaygroundError(f"the images in {archive} have no names", hint=HOW_SAVED)
+    return found
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
