@@ -3,6 +3,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from tests.unit.tunnel.ends import (
@@ -15,7 +16,7 @@ from tests.unit.tunnel.ends import (
 )
 
 from ktconnect.tunnel.link import Link
-from ktconnect.tunnel.member import ORDERLY, End, Side
+from ktconnect.tunnel.member import ORDERLY, End
 from ktconnect.tunnel.stream import Stream
 from ktconnect.tunnel.tuning import reset_on_close
 from ktconnect.wire.frames import Kind, encode, encode_number
@@ -172,6 +173,33 @@ async def test_a_short_answer_and_its_end_share_one_send():
     link.close()
 
 
+class CountedSocket(socket.socket):
+    """Counts how often it is read."""
+
+    reads = 0
+
+    def recv_into(self, *words: Any) -> int:
+        self.reads += 1
+        return super().recv_into(*words)
+
+
+@pytest.mark.parametrize(("dialled", "reads"), [(True, [2, 3]), (False, [1, 2])])
+async def test_only_the_first_answer_of_a_target_is_looked_behind_for_its_end(dialled, reads):
+    """Who has asked waits for the answer; and an open connection will be asked again."""
+    link, pipe, _ = paper_link()
+    application, accepted = tcp_pair()
+    local, seen = CountedSocket(fileno=accepted.detach()), list[int]()
+    local.setblocking(False)
+    Stream(link, 1).attach(local, watched=dialled)
+    with application:
+        while len(seen) < 2:
+            application.sendall(b"x")
+            await until(lambda: len(pipe.frames) > len(seen))
+            seen.append(local.reads)
+        link.close()
+    assert seen == reads
+
+
 async def test_a_sender_stops_at_its_credit_and_goes_on_with_more():
     link, pipe, _ = paper_link()
     application, local = tcp_pair()
@@ -201,17 +229,6 @@ async def test_a_stream_that_has_something_waits_its_turn_while_the_pipe_is_full
         link.close()
 
 
-async def test_what_comes_before_the_socket_is_kept_for_it():
-    link, _, _ = paper_link()
-    stream = Stream(link, 1)
-    link.data_received(memoryview(encode(Kind.DATA, 1, b"early") + encode(Kind.EOF, 1)))
-    application, local = tcp_pair()
-    with application:
-        stream.attach(local)
-        assert await read_all(application) == b"early"
-        link.close()
-
-
 async def test_an_opener_hears_once_that_the_target_accepted():
     link, _, _ = paper_link()
     stream, opened = Stream(link, 1), list[str]()
@@ -238,34 +255,6 @@ async def test_a_stream_knows_what_it_carried_and_how_it_ended():
             await until(lambda: ended)
         assert (stream.sent, stream.received) == (400_000, 6)
         assert ended == [ORDERLY]
-
-
-async def test_an_end_that_came_before_the_socket_is_passed_on_to_it():
-    link, _, _ = paper_link()
-    stream = Stream(link, 1)
-    link.data_received(memoryview(encode(Kind.EOF, 1)))
-    application, local = tcp_pair()
-    with application:
-        stream.attach(local)
-        assert await read_all(application) == b""
-        link.close()
-
-
-async def test_the_end_of_the_link_is_told_apart_from_a_reset():
-    link, _, _ = paper_link()
-    stream, ended = Stream(link, 1), list[End]()
-    stream.on_end = ended.append
-    link.close()
-    assert ended == [End(Side.LINK, Reason.ECONNABORTED)]
-
-
-async def test_the_end_before_the_socket_is_told():
-    link, _, _ = paper_link()
-    stream, ended = Stream(link, 1), list[End]()
-    stream.on_end = ended.append
-    link.data_received(memoryview(encode(Kind.DATA, 1, b"x") + encode_number(Kind.RESET, 1, 104)))
-    assert ended == [End(Side.THERE, 104)]
-    assert link.budget.held == 0
 
 
 async def test_an_abort_tells_the_peer_why():
@@ -315,29 +304,6 @@ async def test_a_reader_that_resets_while_much_waits_for_it_resets_its_peer():
         with pytest.raises(ConnectionResetError):
             await receive(client, 1)
         assert pair.agent.budget.held == 0
-
-
-async def test_data_for_a_local_side_that_has_just_gone_resets_the_peer():
-    link, pipe, _ = paper_link()
-    application, local = tcp_pair()
-    Stream(link, 1).attach(local)
-    reset_on_close(application)
-    application.close()
-    link.data_received(memoryview(encode(Kind.DATA, 1, b"hello?")))
-    link.data_received(memoryview(encode(Kind.DATA, 1, b"anybody?")))
-    assert [kind for kind, _, _ in pipe.frames] == [Kind.RESET]
-    assert link.streams == 0
-
-
-async def test_an_end_of_file_for_a_local_side_that_has_just_gone_is_no_error():
-    link, pipe, _ = paper_link()
-    application, local = tcp_pair()
-    Stream(link, 1).attach(local)
-    reset_on_close(application)
-    application.close()
-    link.data_received(memoryview(encode(Kind.EOF, 1)))
-    await until(lambda: pipe.frames)
-    assert [kind for kind, _, _ in pipe.frames] == [Kind.RESET]
 
 
 async def test_a_stream_that_ends_while_it_waits_for_its_turn_is_passed_over():
