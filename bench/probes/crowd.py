@@ -1,7 +1,7 @@
 """Opens many connections, sends a byte through each, and holds them.
 
-`crowd.py HOST PORT COUNT` prints one JSON line once all are open: how many answered, and the
-seconds it took; and another one, after a line on standard input: how many still answer.
+`crowd.py HOST PORT COUNT [WITHIN]` prints one JSON line once all are open: how many answered, and
+the seconds it took; and another one, after a line on standard input: how many still answer.
 """
 
 import asyncio
@@ -14,13 +14,14 @@ from collections.abc import Iterator
 
 AT_ONCE = 32
 PATIENCE = 10.0  # seconds for one connection
-OPEN_WITHIN = 40.0  # seconds for all of them
+OPEN_WITHIN = 40.0  # seconds for all of them, unless said otherwise
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def open_some(host: str, port: int, numbers: Iterator[int], held: list[Connection]) -> None:
-    """Open one connection after the other while there is time; those that answer are held."""
-    end = time.monotonic() + OPEN_WITHIN
+async def open_some(
+    host: str, port: int, numbers: Iterator[int], held: list[Connection], end: float
+) -> None:
+    """Open one connection after the other until ``end``; those that answer are held."""
     for _ in numbers:
         if time.monotonic() > end:
             return
@@ -41,10 +42,11 @@ async def answers(connection: Connection) -> bool:
         return False
 
 
-async def main(host: str, port: int, count: int) -> None:
+async def main(host: str, port: int, count: int, within: float = OPEN_WITHIN) -> None:
     held: list[Connection] = []
     numbers, began = iter(range(count)), time.monotonic()
-    await asyncio.gather(*(open_some(host, port, numbers, held) for _ in range(AT_ONCE)))
+    end = began + within
+    await asyncio.gather(*(open_some(host, port, numbers, held, end) for _ in range(AT_ONCE)))
     say(held=len(held), seconds=time.monotonic() - began)
     await asyncio.to_thread(sys.stdin.readline)
     say(held=sum(await asyncio.gather(*(answers(connection) for connection in held))))
@@ -58,4 +60,4 @@ def say(**words: float) -> None:
 if __name__ == "__main__":
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:])))

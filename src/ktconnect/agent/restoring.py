@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from ktconnect.apply.engine import undo
 from ktconnect.errors import KtError
 from ktconnect.kube.fields import FieldBackend
-from ktconnect.kube.undoable import all_undoable, leads_callers
+from ktconnect.kube.undoable import all_undoable, leads_callers, leads_through_router
 from ktconnect.objects.session import LEASE, Record, record_of, taking
 from ktconnect.wire.spec import Guard as Orders
 
@@ -24,6 +24,9 @@ from .podapi import PodApi
 
 SETTLE: Final = 3.0
 """Seconds that the nodes' proxies may take to follow an endpoint."""
+
+CALLS: Final = 25.0
+"""Seconds that calls through a router may take to end, which they do with it."""
 
 T = TypeVar("T")
 Log = Callable[[str], object]
@@ -109,7 +112,7 @@ async def _undo(
     for key in undone.overtaken:
         log(f"left as it is: {key}, changed by someone else")
     if undone.written or record.taken_by or leads_callers(journal):  # by others, a moment ago
-        sleep(SETTLE)
+        sleep(CALLS if leads_through_router(journal) else SETTLE)
 
 
 def without_loop(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -47,5 +47,6 @@ def clean(context: click.Context, /, **flags: Any) -> int:
         dry_run=flags["dryrun"],
         local_only=flags["localonly"],
         all_namespaces=flags["all_namespaces"],
+        patient=True,
     )
     return run_session(shared, lambda reporter: run(spec, reporter))

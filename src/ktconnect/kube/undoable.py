@@ -54,6 +54,13 @@ def is_led(selector: Json | None) -> bool:
     return any(AGENT.fullmatch(str(value)) for value in _values(selector))
 
 
+def leads_through_router(entries: Iterable[Entry]) -> bool:
+    """Whether some of these steps lead callers to a router, through which their calls go until they
+    end: unlike an agent it ends with its Pod, whoever is being answered."""
+    router, _ = LEADING[0]
+    return any(router.fullmatch(str(value)) for each in entries for value in _values(each.after))
+
+
 def leads_callers(entries: Iterable[Entry]) -> bool:
     """Whether some of these steps lead callers elsewhere, which takes nodes a while to follow."""
     return any(entry.key.endswith(f"#{SELECTOR}") for entry in entries)

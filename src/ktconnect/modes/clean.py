@@ -9,13 +9,14 @@ from ktconnect.background.process import processes
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.undoable import leads_through_router
 from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.sessions.dead import dead_sessions, left_behind
 from ktconnect.sessions.holders import called
 from ktconnect.sessions.lease import server_clock
 from ktconnect.sessions.legacy import Repair, decide
 from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
-from ktconnect.sessions.restore import planned, restore
+from ktconnect.sessions.restore import CALLS_SECONDS, Outcome, planned, restore
 from ktconnect.sessions.taken import told
 
 from .cluster import holder, open_cluster, owned_by_user
@@ -35,6 +36,8 @@ class CleanSpec:
     dry_run: bool = False
     local_only: bool = False
     all_namespaces: bool = False
+    patient: bool = False
+    """Whether calls that go on through a router are waited for before it is taken away."""
 
     @property
     def silence(self) -> timedelta:
@@ -89,8 +92,8 @@ async def clean_cluster(
         for record in dead:
             await rehearse_session(cluster, record, reporter)
         return len(dead)
-    outcomes = await restore(cluster, dead, by=holder())
-    outcomes += await restore(cluster, await left_behind(cluster, dead, uids), by=holder())
+    outcomes = await _restored(cluster, dead, spec, reporter)
+    outcomes += await _restored(cluster, await left_behind(cluster, dead, uids), spec, reporter)
     for line in (line for outcome in outcomes for line in told(outcome)):
         reporter.note(line)
     if failed is not None:
@@ -100,6 +103,17 @@ async def clean_cluster(
     for remain in (remain for remain, record in own if record.uid in clean):
         remain.journal.drop()
     return len(dead)
+
+
+async def _restored(
+    cluster: Cluster, records: Sequence[Record], spec: CleanSpec, reporter: Reporter
+) -> list[Outcome]:
+    routers = [each.target for each in records if leads_through_router(each.journal or ())]
+    if routers and spec.patient:
+        reporter.note(
+            f"calls through the router of {', '.join(routers)} get {CALLS_SECONDS:.0f} s to end"
+        )
+    return await restore(cluster, records, by=holder(), patient=spec.patient)
 
 
 async def clean_quietly(

@@ -16,7 +16,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import resource_of, split_key
 from ktconnect.kube.rights import Right, named
-from ktconnect.kube.undoable import all_undoable, leads_callers
+from ktconnect.kube.undoable import all_undoable, leads_callers, leads_through_router
 from ktconnect.objects.session import LEASE, Manifest, Record, record_of, taking
 
 from .holders import called
@@ -24,6 +24,10 @@ from .holders import called
 SETTLE_SECONDS = 3.0
 """How long the nodes' proxies may take to follow an endpoint: until then callers still come to an
 agent, which passes them on; so it is deleted only after that."""
+
+CALLS_SECONDS = 25.0
+"""How long calls through a router may take to end, before it is deleted: as long as an agent lets
+those take that go through it."""
 
 NOTHING = Undone()
 
@@ -46,16 +50,26 @@ async def restore(
     by: str,
     force: bool = False,
     settle: float | None = None,
+    patient: bool = False,
 ) -> list[Outcome]:
     """Undo these sessions, in the name of ``by``, and delete all they made.
 
-    One that has been renewed since it was looked at is alive, and left alone (its outcome's error
-    is a Conflict), unless ``force``. A failure of one does not keep the others from being undone.
+    ``patient``: a router among it stays for as long as calls through it may take to end. One that
+    has been renewed since it was looked at is alive, and left alone (its outcome's error is a
+    Conflict), unless ``force``. A failure of one does not keep the others from being undone.
     """
     outcomes = [await _undone(cluster, record, by, force=force) for record in records]
     if any(map(_may_be_fresh, outcomes)):
-        await asyncio.sleep(SETTLE_SECONDS if settle is None else settle)
+        usual = _settle_seconds(outcomes) if patient else SETTLE_SECONDS
+        await asyncio.sleep(usual if settle is None else settle)
     return [await _deleted(cluster, outcome, force=force) for outcome in outcomes]
+
+
+def _settle_seconds(outcomes: Iterable[Outcome]) -> float:
+    routers = (
+        leads_through_router(each.record.journal or ()) for each in outcomes if not each.error
+    )
+    return CALLS_SECONDS if any(routers) else SETTLE_SECONDS
 
 
 def _may_be_fresh(outcome: Outcome) -> bool:

@@ -23,7 +23,7 @@ from tests.unit.sessions.world import (
 )
 
 from ktconnect.agent.podapi import PodApi
-from ktconnect.agent.restoring import SETTLE, Verdict, restore, without_loop
+from ktconnect.agent.restoring import CALLS, SETTLE, Verdict, restore, without_loop
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.objects.session import LEASE, record_of
@@ -161,7 +161,7 @@ async def test_of_many_who_share_a_router_and_are_all_dead_each_agent_may_undo_i
             "v1/Service/demo/web-kt-mesh-ann#/metadata/annotations/kt-route",
             "kt-mesh-web-ann",
         ]
-        assert undoing.slept == [SETTLE, SETTLE]
+        assert undoing.slept == [CALLS, SETTLE], "calls go on through the router"
         assert await undoing.run(replace(MESH, lease="kt-mesh-web-bob")) is Verdict.UNDONE
         assert leases(api) == []
 
@@ -177,7 +177,7 @@ async def test_what_another_agent_has_just_led_back_stands_until_nodes_follow(tm
         undoing.slept = Seen(lambda: stood.append("kt-router-web" in leases(api)))
         assert await undoing.run(replace(MESH, lease="kt-mesh-web-bob")) is Verdict.UNDONE
         assert stood[0]
-        assert undoing.slept == [SETTLE, SETTLE]
+        assert undoing.slept == [CALLS, SETTLE]
         assert leases(api) == []
 
 

@@ -3,7 +3,13 @@ import json
 import pytest
 
 from ktconnect.apply.change import Entry
-from ktconnect.kube.undoable import all_undoable, is_led, is_undoable, leads_callers
+from ktconnect.kube.undoable import (
+    all_undoable,
+    is_led,
+    is_undoable,
+    leads_callers,
+    leads_through_router,
+)
 
 LEASE = "kt-exchange-web"
 SHARE = {"kind": "mesh", "mark": "ci", "matches": [], "ports": [80], "leaving": False}
@@ -188,3 +194,18 @@ def test_the_laptops_own_things_are_not_undone_from_the_cluster():
     assert not is_undoable(entry(key, "host"), "demo", LEASE)
     assert not all_undoable([entry(key), entry(key, "host")], "demo", LEASE)
     assert all_undoable([entry(key)], "demo", LEASE)
+
+
+@pytest.mark.parametrize(
+    ("after", "through"),
+    [
+        ({"app": "web-kt-router"}, True),
+        ({"kt-session": "web-kt-exchange-abcde"}, False),
+        (0, False),
+        (None, False),
+    ],
+)
+def test_through_a_router_calls_go_until_they_end(after, through):
+    key = "v1/Service/demo/web#/spec/selector"
+    assert leads_through_router([Entry("kube", key, {"app": "web"}, after)]) is through
+    assert not leads_through_router([])

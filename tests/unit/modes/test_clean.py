@@ -10,7 +10,16 @@ from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.left import NOW as NOON
 from tests.unit.sessions.left import exchanged
-from tests.unit.sessions.world import BEFORE, MOMENT, OURS, put_lease, put_service, selector_key
+from tests.unit.sessions.world import (
+    BEFORE,
+    MOMENT,
+    OURS,
+    ROUTED,
+    put_lease,
+    put_router,
+    put_service,
+    selector_key,
+)
 
 from ktconnect.errors import Forbidden, KtError
 from ktconnect.kube.client import Cluster
@@ -56,6 +65,19 @@ async def test_the_dead_are_deleted_and_the_living_are_not():
         assert await clean_cluster(cluster, "demo", CleanSpec(), reporter) == 1
         assert leases(api) == ["alive"]
     assert reporter.notes[0].startswith("deleted session dead of ann@laptop")
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_calls_through_a_router_are_let_end_by_who_can_wait(patient, monkeypatch):
+    for name in ("SETTLE_SECONDS", "CALLS_SECONDS"):
+        monkeypatch.setattr(f"ktconnect.sessions.restore.{name}", 0)
+    async with in_cluster() as (api, cluster, reporter):
+        api.now = MOMENT.timestamp()
+        put_service(api, selector=ROUTED)
+        put_router(api, 90)
+        assert await clean_cluster(cluster, "demo", CleanSpec(patient=patient), reporter) == 1
+        assert leases(api) == []
+    assert ("calls through the router" in reporter.notes[0]) is patient
 
 
 async def test_a_holder_who_wakes_up_while_we_look_keeps_the_session():

@@ -5,11 +5,14 @@ from tests.unit.kube.fakeanswers import Answer
 from tests.unit.sessions.world import (
     BEFORE,
     OURS,
+    ROUTED,
     entry,
     in_cluster,
     leases,
     put_lease,
+    put_router,
     put_service,
+    put_user,
     selector,
     selector_key,
 )
@@ -98,6 +101,29 @@ async def test_what_somebody_else_has_just_put_back_stands_until_the_nodes_follo
             else:
                 [outcome] = await task
                 assert (outcome.error, leases(api)) == (None, [])
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_a_router_stays_until_calls_through_it_may_have_ended(patient, monkeypatch):
+    waits = {"SETTLE_SECONDS": 60 if patient else 0, "CALLS_SECONDS": 0 if patient else 60}
+    for name, seconds in waits.items():
+        monkeypatch.setattr(f"ktconnect.sessions.restore.{name}", seconds)
+    async with in_cluster() as (api, cluster):
+        put_service(api, selector=ROUTED)
+        records = [record_of(put_router(api, 90)), record_of(put_user(api, 90, "ann"))]
+        async with asyncio.timeout(10):
+            await restore(cluster, records, by="bob", patient=patient)
+        assert selector(api) == BEFORE
+        assert leases(api) == []
+
+
+async def test_who_is_patient_waits_no_longer_where_there_is_no_router(monkeypatch):
+    monkeypatch.setattr("ktconnect.sessions.restore.SETTLE_SECONDS", 0)
+    async with in_cluster() as (api, cluster):
+        put_service(api)
+        async with asyncio.timeout(10):
+            await restore(cluster, [record_of(put_lease(api, 90))], by="bob", patient=True)
+        assert leases(api) == []
 
 
 async def test_what_someone_else_changed_is_told_and_left():
