@@ -157,6 +157,7 @@ COMMANDS: Mapping[str, tuple[Right, ...]] = {
     "exchange": _union(EXCHANGE_SELECTOR, EXCHANGE_SCALE),
     "exchange-selector": EXCHANGE_SELECTOR,
     "exchange-scale": EXCHANGE_SCALE,
+    "exchange-istio": MESH_ISTIO,
     "mesh": _union(MESH_ROUTER, MESH_ISTIO, MESH_GATEWAY),
     "mesh-router": MESH_ROUTER,
     "mesh-istio": MESH_ISTIO,
@@ -178,7 +179,7 @@ COMMANDS: Mapping[str, tuple[Right, ...]] = {
     "setup": SETUP,
 }
 """The commands that need rights in the cluster; ``mesh-router`` is ``mesh --mode router``,
-``connect-share`` is ``connect --shareShadow``."""
+``connect-share`` is ``connect --shareShadow``, ``exchange-istio`` an exchange beside subsets."""
 
 
 def needed(commands: Iterable[str]) -> tuple[Right, ...]:

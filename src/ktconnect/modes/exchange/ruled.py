@@ -51,7 +51,7 @@ async def prepare_ruled(
 ) -> "RuledSession":
     """Check the target and plan its session. Raises: UsageError, Forbidden."""
     name, namespace = seen.name, seen.namespace
-    await require(cluster, namespace, MESH_ISTIO)
+    await require(cluster, namespace, MESH_ISTIO, "exchange-istio")
     ports = await _ports(spec, seen, reporter)
     plan = replace(
         inbound_plan(spec.serving, "exchange", lease, namespace, name, ports),

@@ -107,8 +107,9 @@ async def test_a_missing_right_on_rules_is_named():
     async with in_shop(ports=HTTP) as (api, cluster, reporter):
         meshed(api)
         api.denied = {("patch", "virtualservices", "shop")}
-        with pytest.raises(Forbidden, match="patch virtualservices"):
+        with pytest.raises(Forbidden, match="patch virtualservices") as caught:
             await prepare(spec(), cluster, service(ports=HTTP), reporter)
+        assert "rbac print exchange-istio -n shop" in caught.value.hint
 
 
 async def test_ports_that_carry_no_requests_stay_with_the_original_pods():
