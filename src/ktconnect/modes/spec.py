@@ -11,7 +11,8 @@ from typing import Literal
 from ktconnect import names
 from ktconnect.dns.order import parse_order
 from ktconnect.errors import UsageError
-from ktconnect.networks import Network
+from ktconnect.host.plan import NEVER
+from ktconnect.networks import Network, subtract
 from ktconnect.objects.agent import AgentPod
 
 DnsKind = Literal["localDNS", "podDNS", "hosts", "none"]
@@ -110,6 +111,20 @@ class ConnectSpec:
                 f"--proxyAddr {self.proxy_addr} needs --disableTunDevice",
                 hint="a proxy that others can reach is opened only when it is asked for",
             )
+        self._check_includes()
+
+    def _check_includes(self) -> None:
+        for network in self.include:
+            if not subtract((network,), NEVER):
+                raise UsageError(
+                    f"--includeIps: {network} is never a cluster's",
+                    hint="loopback, link-local, multicast and reserved addresses stay as they are",
+                )
+            if not subtract((network,), self.exclude):
+                raise UsageError(
+                    f"--includeIps {network} and --excludeIps exclude each other",
+                    hint="what is excluded is not routed: drop one of them",
+                )
 
 
 def parse_namespace(text: str) -> str:

@@ -85,11 +85,26 @@ def test_pairs_for_annotations_may_hold_what_labels_may_not():
         {"disable_tun_device": True, "forwarded": True},
         {"disable_tun_device": True, "disable_tun_route": True},
         {"proxy_addr": "0.0.0.0"},
+        {
+            "include": parse_networks("10.1.2.0/24", ""),
+            "exclude": parse_networks("10.1.0.0/16", ""),
+        },
     ],
 )
 def test_flags_that_exclude_each_other_are_refused(flags):
     with pytest.raises(UsageError, match="--"):
         ConnectSpec(**flags)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.0/8", "169.254.1.1", "224.0.0.0/4", "::1", "fe80::/64"])
+def test_what_can_not_be_behind_a_cluster_can_not_be_included(text):
+    with pytest.raises(UsageError, match=f"--includeIps: {text}.* never"):
+        ConnectSpec(include=parse_networks(text, "--includeIps"))
+
+
+def test_a_range_may_be_included_but_for_a_part():
+    wide, part = parse_networks("0.0.0.0/0,10.1.0.0/16", "--includeIps")
+    assert ConnectSpec(include=(wide,), exclude=(part,)).include == (wide,)
 
 
 def test_a_proxy_for_others_is_opened_when_it_is_all_there_is():

@@ -100,6 +100,11 @@ async def look_at_laptop(view: View, door: Door, reporter: Reporter) -> View:
             for line in helper.recovered:
                 reporter.note(line)
         plan = view.host_plan("check", (0, 0))
+        for network in view.included_in_vain:
+            reporter.warn(
+                f"--includeIps {network} is the API server's: it is not routed",
+                "the tunnel itself goes there, by the way it has now",
+            )
         step.says(f"Free here: {len(plan.networks)} networks for {plan.tun}")
     return view
 

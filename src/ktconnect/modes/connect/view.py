@@ -11,7 +11,7 @@ from ktconnect.host.laptop import LaptopNetworks, Resolver
 from ktconnect.host.plan import DnsPlan, HostPlan, Wanted, make_plan, networks_of
 from ktconnect.kube.facts import ClusterFacts
 from ktconnect.modes.spec import ConnectSpec
-from ktconnect.networks import Address, Network
+from ktconnect.networks import Address, Network, host_network, subtract
 
 NO_ORDER = Order((), ())
 NO_RESOLVER = Resolver("resolv.conf")
@@ -61,6 +61,12 @@ class View:
             include=self.spec.include,
             exclude=self.spec.exclude,
         )
+
+    @property
+    def included_in_vain(self) -> tuple[Network, ...]:
+        """What the user includes, and can't have: the tunnel itself goes there."""
+        servers = tuple(map(host_network, self.facts.server_addresses))
+        return tuple(each for each in self.spec.include if not subtract((each,), servers))
 
     def host_plan(self, session: str, redirect_ports: tuple[int, int]) -> HostPlan:
         """The laptop's network to be. Raises: HostError if a range is the laptop's own."""

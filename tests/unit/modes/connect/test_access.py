@@ -13,7 +13,7 @@ from ktconnect.kube.facts import ClusterFacts
 from ktconnect.modes.connect.access import LIVES, ProxyAccess, TunAccess
 from ktconnect.modes.connect.naming import Naming
 from ktconnect.modes.connect.view import View
-from ktconnect.modes.spec import ConnectSpec, parse_networks
+from ktconnect.modes.spec import ConnectSpec
 
 SPEC = ConnectSpec(disable_tun_device=True, proxy_port=0)
 VIEW = View(SPEC, "demo", "cluster.local", ClusterFacts())
@@ -45,18 +45,26 @@ async def through(proxy, target):
     return head.split()[1], answer
 
 
-@pytest.mark.parametrize("include", ["", "127.0.0.0/8"])
-async def test_the_proxy_serves_the_clusters_addresses_and_all_others(include):
-    view = replace(VIEW, spec=replace(SPEC, include=parse_networks(include, "--includeIps")))
+@pytest.mark.parametrize("domains", [(), ("localhost",)], ids=["others", "the cluster's"])
+async def test_the_proxy_serves_what_is_the_clusters_through_the_tunnel_and_all_else(domains):
+    view = replace(VIEW, spec=replace(SPEC, include_domains=domains))
     access = ProxyAccess(view)
     host, port = str(access.facts()["proxy"]).split(":")
+    streams = []
     with running_agent() as agent:
-        async with tunnel_to(agent) as tunnel, serving(greet) as target:
-            async with asyncio.TaskGroup() as tasks:
+        async with tunnel_to(agent) as tunnel:
+
+            async def look(reader, writer):
+                streams.append(tunnel.statistics().streams)
+                await greet(reader, writer)
+
+            async with serving(look) as target, asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(access.run(tunnel))
                 await access.is_set.wait()
-                assert await through((host, port), target) == (b"200", b"hello")
+                named = replace(target, host="localhost")
+                assert await through((host, port), named) == (b"200", b"hello")
                 running.cancel()
+    assert streams == [len(domains)]
 
 
 def test_a_proxys_address_of_version_six_wears_brackets():

@@ -64,6 +64,11 @@ def test_includes_and_excludes_are_exact():
     assert found == ["172.16.5.0/24"]
 
 
+def test_an_api_server_is_included_in_vain():
+    near, server = ip_network("10.96.0.0/30"), ip_network("10.96.0.1/32")
+    assert view(include=(near, server)).included_in_vain == (server,)
+
+
 def test_without_routes_there_is_a_device_and_nothing_more():
     assert networks(view(disable_tun_route=True)) == []
 
