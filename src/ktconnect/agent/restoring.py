@@ -17,7 +17,8 @@ from ktconnect.apply.engine import undo
 from ktconnect.errors import KtError
 from ktconnect.kube.fields import FieldBackend
 from ktconnect.kube.undoable import all_undoable, leads_callers, leads_through_router
-from ktconnect.objects.session import LEASE, Record, record_of, taking
+from ktconnect.objects.lease_patch import taking
+from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.wire.spec import Guard as Orders
 
 from .podapi import PodApi

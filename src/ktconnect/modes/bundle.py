@@ -18,7 +18,7 @@ PARTS: Final = (
     *("apply/__init__.py", "apply/change.py", "apply/engine.py"),
     *("kube/__init__.py", "kube/asking.py", "kube/failures.py", "kube/fields.py"),
     *("kube/paths.py", "kube/pointer.py", "kube/undoable.py"),
-    *("objects/__init__.py", "objects/session.py"),
+    *("objects/__init__.py", "objects/lease_patch.py", "objects/session.py"),
 )
 """What runs in the cluster; the second half is what the guard undoes a session with."""
 

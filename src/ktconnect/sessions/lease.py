@@ -13,6 +13,7 @@ from ktconnect.errors import Conflict, KtError
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import AlreadyExists, NotFound
 from ktconnect.kube.watch import Event
+from ktconnect.objects import lease_patch
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, Session, record_of
 
@@ -106,17 +107,17 @@ class SessionLease:
 
     async def write_journal(self, journal: Iterable[Entry]) -> None:
         """Replace the journal. Raises: Conflict, NotFound if the Lease is no longer ours."""
-        await self._patch(leases.journalling(journal, self.uid))
+        await self._patch(lease_patch.journalling(journal, self.uid))
 
     async def renew(self) -> None:
         """Say that we are alive. Raises: Conflict, NotFound if the Lease is no longer ours."""
-        await self._patch(leases.renewal(await self._now(), self.uid))
+        await self._patch(lease_patch.renewal(await self._now(), self.uid))
 
     async def tell_leaving(self) -> None:
         """Say that we are about to end, for those who share something with us."""
         with suppress(Conflict, NotFound):  # somebody has undone us already
             if self._stored is not None:
-                await self._patch(leases.departing(self.uid))
+                await self._patch(lease_patch.departing(self.uid))
 
     def renew_with(self, other: "SessionLease") -> None:
         """From now on ``keep_alive`` renews ``other`` as well, just after this one."""

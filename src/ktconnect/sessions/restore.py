@@ -17,7 +17,8 @@ from ktconnect.kube.failures import NotFound
 from ktconnect.kube.paths import resource_of, split_key
 from ktconnect.kube.rights import Right, named
 from ktconnect.kube.undoable import all_undoable, leads_callers, leads_through_router
-from ktconnect.objects.session import LEASE, Manifest, Record, record_of, taking
+from ktconnect.objects.lease_patch import taking
+from ktconnect.objects.session import LEASE, Manifest, Record, record_of
 
 from .holders import called
 

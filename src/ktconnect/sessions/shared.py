@@ -24,6 +24,7 @@ from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.undoable import is_led
+from ktconnect.objects import lease_patch
 from ktconnect.objects import session as leases
 from ktconnect.objects.session import LEASE, Manifest, Record, record_of
 
@@ -139,7 +140,7 @@ class SharedLease(SessionLease):
         before = self.stored["metadata"]["annotations"][names.ANNOTATION_JOURNAL]
         path = f"/metadata/annotations/{names.ANNOTATION_JOURNAL}"
         unchanged = {"op": "test", "path": path, "value": before}
-        await self._patch([unchanged, *leases.journalling(journal, self.uid)])
+        await self._patch([unchanged, *lease_patch.journalling(journal, self.uid)])
 
     async def refresh(self) -> Record | None:
         """Read it again; None if the one that was joined is no more, or is being ended."""
@@ -175,7 +176,7 @@ class SharedLease(SessionLease):
                 self._stored = found
                 return record.taken_by == by
             with suppress(Conflict, NotFound):  # someone came, or went, at this very moment
-                await self._patch(leases.taking(by, record.uid, record.version))
+                await self._patch(lease_patch.taking(by, record.uid, record.version))
                 return True
         return False
 
@@ -216,7 +217,7 @@ class SharedLease(SessionLease):
     async def _joined(self, record: Record) -> bool | None:
         unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": record.version}
         with suppress(Conflict, NotFound):
-            await self._patch([unchanged, *leases.renewal(await self._now(), record.uid)])
+            await self._patch([unchanged, *lease_patch.renewal(await self._now(), record.uid)])
             self._restore_after = record.duration.total_seconds()  # all renew at the same pace
             return False
         return None

@@ -10,7 +10,8 @@ from ktconnect.errors import Conflict, KtError
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
-from ktconnect.objects.session import LEASE, Record, record_of, taking
+from ktconnect.objects.lease_patch import taking
+from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.rules.model import ANNOTATION
 
 from .dead import left_behind

@@ -6,15 +6,11 @@ import pytest
 from ktconnect.apply.change import Entry
 from ktconnect.objects.session import (
     Session,
-    journal_text,
-    journalling,
     label_value,
     lease,
     owner,
     record_of,
     renew_seconds,
-    renewal,
-    taking,
 )
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -62,12 +58,6 @@ def test_a_longer_grace_can_be_given():
 
 def test_a_lease_that_was_never_renewed_is_dead():
     assert not record_of({"spec": {}}).is_alive(NOW)
-
-
-def test_a_renewal_touches_one_field():
-    assert renewal(NOW) == [
-        {"op": "replace", "path": "/spec/renewTime", "value": "2026-01-02T03:04:05.000678Z"}
-    ]
 
 
 def test_an_owner_reference_names_the_uid():
@@ -136,18 +126,6 @@ def test_a_journal_that_can_not_be_read_is_not_taken_for_an_empty_one(text):
 def test_a_time_without_a_zone_is_the_servers():
     record = record_of({"spec": {"renewTime": "2026-01-02T03:04:05"}})
     assert record.renewed == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def test_patches_fit_only_the_lease_that_is_meant():
-    only = {"op": "test", "path": "/metadata/uid", "value": "u-1"}
-    unchanged = {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
-    assert renewal(NOW, "u-1")[0] == only
-    write = journalling([ENTRY], "u-1")
-    assert write[0] == only
-    assert write[1]["value"] == journal_text([ENTRY])
-    assert taking("bob@desk", "u-1")[0] == only
-    assert taking("bob@desk", "u-1", "7")[:2] == [only, unchanged]
-    assert taking("bob@desk", "u-1")[-1]["path"] == "/metadata/annotations/kt-taken-by"
 
 
 def test_a_session_that_may_be_silent_for_little_is_renewed_more_often():
