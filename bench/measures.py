@@ -13,6 +13,7 @@ from bench import (
     sharing,
     startup,
     throughput,
+    users,
 )
 from bench.measure import Measure
 from bench.rows import DELAYS
@@ -34,6 +35,7 @@ def _all() -> Iterator[Measure]:
         startup,
         rules,
         sharing,
+        users,
         mirroring,
         cost,
         throughput,

@@ -116,6 +116,8 @@ def _mesh() -> list[Row]:
         Row("mesh-first@0", "mesh: from start to a marked request come through", "s", (four,)),
         Row("mesh-second@0", "… for a second user", "s", (Goal(two, "at most", unit=" s"),)),
         Row("mesh-memory@0", "… memory of the router's Pod, two users", "MB"),
+        Row("users-1@0", "memory of the router's Pod, one user", "MB"),
+        Row("users-100@0", "… a hundred users", "MB"),
     ]
 
 

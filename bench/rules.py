@@ -20,11 +20,12 @@ def measures() -> list[Measure]:
 def crowded(users: int) -> RoutePlan:
     """A Service that so many mesh at once, each with a mark of his own."""
     ports = (RoutedPort(80, 8080, "http", "http"), RoutedPort(3306, 3306, "tcp", "mysql"))
-    shares = tuple(_share(number) for number in range(users))
+    shares = tuple(share_of_user(number) for number in range(users))
     return RoutePlan("shop", "web", ports, shares, "10.96.0.9", "web-kt-origin-pods.shop.svc")
 
 
-def _share(number: int) -> Share:
+def share_of_user(number: int, ports: tuple[int, ...] = (80,)) -> Share:
+    """What one of many takes of a Service's requests: those with a mark of his own."""
     mark = f"user{number}"
     return Share(
         kind="mesh",
@@ -34,7 +35,7 @@ def _share(number: int) -> Share:
         user=f"{mark}@laptop",
         since=f"2026-01-01T00:{number // 60 % 60:02}:{number % 60:02}Z",
         matches=(parse_match(f"header:version={mark}"),),
-        ports=(80,),
+        ports=ports,
     )
 
 

@@ -36,7 +36,7 @@ def _take(field: Field, peer: Peer) -> Values:
     site, seconds = field.site, SECONDS / 3 if field.short else SECONDS
     site.playground.provide(site.playground.store.builtin("envoy"))
     alone = _callers(site, seconds)
-    with answering(site), _meshed(site, "one") as first, _meshed(site, "two") as second:
+    with answering(site), meshed(site, "one") as first, meshed(site, "two") as second:
         routed = _callers(site, seconds)
         size = _memory(site)
     return {
@@ -60,7 +60,7 @@ def _callers(site: Site, seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def _meshed(site: Site, mark: str) -> Iterator[float]:
+def meshed(site: Site, mark: str) -> Iterator[float]:
     """A user; the seconds from the command until a marked request has come through."""
     images = site.playground.state.images
     words = [SHARED, "--expose", str(HTTP), "--versionMark", mark, "--mode", "router"]

@@ -44,9 +44,12 @@ def parse(line: str) -> Call:
     return Call(float(began), float(seconds), "" if by == "-" else by, " ".join(failure))
 
 
-def outcome(calls: Sequence[Call], *, died: float, restored: float | None, ready: float) -> Outcome:
-    """What a death at ``died`` meant; ``restored``: when the Service was as before."""
-    cut = sum(is_cut(call, died) for call in calls)
+def outcome(
+    calls: Sequence[Call], *, died: float, dead: float, restored: float | None, ready: float
+) -> Outcome:
+    """What a death meant that began at ``died`` and was done by ``dead``: a cable is cut by a
+    command that takes its time. ``restored``: when the Service was as before."""
+    cut = sum(is_cut(call, dead) for call in calls)
     return Outcome(
         calls=len(calls),
         failed=sum(bool(call.failure) for call in calls) - cut,
@@ -64,9 +67,9 @@ def first_answer(calls: Iterable[Call], died: float) -> float | None:
     return min(ends) - died if ends else None
 
 
-def is_cut(call: Call, died: float) -> bool:
+def is_cut(call: Call, dead: float) -> bool:
     """Whether it was under way when the laptop died, and fell with it."""
-    return bool(call.failure) and call.began <= died
+    return bool(call.failure) and call.began <= dead
 
 
 def failures(calls: Iterable[Call], died: float) -> str:

@@ -82,12 +82,14 @@ def drill(site: Site, death: Death, restore_after: int) -> tuple[Outcome, str]:
             time.sleep(SERVED)
             died = time.time()
             with death.dies(site, exchange.process):
+                dead = time.time()
                 restored = _restored(site, death, before, restore_after)
         wait_for("the Service is as before", lambda: site.selector() == before, END_WITHIN)
         time.sleep(AFTERWARDS)
     calls = site.calls()
     site.stop_callers()
-    return outcome(calls, died=died, restored=restored, ready=ready), failures(calls, died)
+    found = outcome(calls, died=died, dead=dead, restored=restored, ready=ready)
+    return found, failures(calls, died)
 
 
 def _served(site: Site) -> bool:

@@ -24,16 +24,16 @@ def test_a_line_of_the_callers_is_read():
 
 
 def test_an_outcome_counts_from_the_death():
-    found = outcome(SEEN, died=110.0, restored=171.5, ready=1.25)
+    found = outcome(SEEN, died=110.0, dead=110.0, restored=171.5, ready=1.25)
     assert (found.calls, found.failed, found.longest, found.ready) == (5, 1, 4.6, 1.25)
     assert found.restored == 61.5
     assert found.answered == pytest.approx(4.0)
 
 
 def test_what_never_came_is_none():
-    found = outcome([Call(111.0, 0.1, "laptop")], died=110.0, restored=None, ready=1.0)
+    found = outcome([Call(111.0, 0.1, "laptop")], died=110.0, dead=110.0, restored=None, ready=1.0)
     assert (found.answered, found.restored) == (None, None)
-    assert outcome([], died=110.0, restored=None, ready=1.0).longest == 0.0
+    assert outcome([], died=110.0, dead=110.0, restored=None, ready=1.0).longest == 0.0
 
 
 def test_failures_are_told_by_kind_and_time():
@@ -43,7 +43,13 @@ def test_failures_are_told_by_kind_and_time():
 
 def test_what_the_laptop_had_accepted_is_cut_not_failed():
     under_way = Call(109.99, 0.1, "", "ConnectionResetError")
-    found = outcome([*SEEN, under_way], died=110.0, restored=None, ready=1.0)
+    found = outcome([*SEEN, under_way], died=110.0, dead=110.0, restored=None, ready=1.0)
+    assert (found.failed, found.cut) == (1, 1)
+
+
+def test_what_a_death_still_meets_while_it_comes_about_is_cut_too():
+    met = [Call(110.0 + later, 0.1, "", "ConnectionResetError") for later in (0.04, 0.2)]
+    found = outcome(met, died=110.0, dead=110.1, restored=None, ready=1.0)
     assert (found.failed, found.cut) == (1, 1)
 
 
