@@ -18,12 +18,6 @@ from ktconnect.errors import Refused
 from ktconnect.modes.routing import gateway
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(gateway, "HEARD", 0)
-    monkeypatch.setattr(gateway, "LOOK", 0.02)
-
-
 async def test_each_session_has_routes_of_its_own():
     async with in_shop(ports=PORTS) as (api, cluster, reporter), mesh(api):
         one, driver = await prepared(api, cluster)

@@ -9,13 +9,7 @@ from tests.unit.modes.routing.gateway_world import (
 )
 
 from ktconnect.errors import Conflict, Refused, UsageError
-from ktconnect.modes.routing import gateway, gateway_routes
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(gateway, "HEARD", 0)
-    monkeypatch.setattr(gateway, "LOOK", 0.02)
+from ktconnect.modes.routing import gateway_routes
 
 
 async def test_a_gateway_api_that_drops_what_it_does_not_know_is_refused():

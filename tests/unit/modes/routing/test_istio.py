@@ -12,13 +12,7 @@ from tests.unit.modes.routing.sharing import sharer
 from tests.unit.tunnel.ends import until
 
 from ktconnect.errors import Refused
-from ktconnect.modes.routing import istio
 from ktconnect.modes.routing.istio import IstioDriver
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(istio, "HEARD", 0)
 
 
 async def test_without_rules_of_the_user_the_sessions_have_one_together():

@@ -1,4 +1,3 @@
-import pytest
 from tests.unit.modes.routing.istio_world import (
     DESTINATION_RULE,
     following,
@@ -6,13 +5,6 @@ from tests.unit.modes.routing.istio_world import (
     theirs,
 )
 from tests.unit.tunnel.ends import until
-
-from ktconnect.modes.routing import istio
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(istio, "HEARD", 0)
 
 
 async def test_a_policy_for_the_service_holds_for_the_session_too():

@@ -1,4 +1,3 @@
-import pytest
 from tests.unit.modes.inbound import in_shop
 from tests.unit.modes.routing.istio_world import (
     PORTS,
@@ -10,14 +9,8 @@ from tests.unit.modes.routing.istio_world import (
 )
 from tests.unit.modes.routing.sharing import sharer
 
-from ktconnect.modes.routing import istio
 from ktconnect.modes.routing.istio import IstioDriver
 from ktconnect.objects.session import record_of
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(istio, "HEARD", 0)
 
 
 async def test_the_one_together_goes_with_the_shared_lease():

@@ -13,15 +13,9 @@ from tests.unit.modes.routing.istio_world import (
 from tests.unit.modes.routing.sharing import sharer
 
 from ktconnect.errors import UsageError
-from ktconnect.modes.routing import istio
 from ktconnect.modes.routing.istio import IstioDriver
 from ktconnect.objects.session import LEASE, record_of
 from ktconnect.sessions.restore import restore
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(istio, "HEARD", 0)
 
 
 async def test_rules_stand_in_front_of_the_users_own_and_leave_them_as_they_were():
