@@ -17,6 +17,8 @@ from ktconnect.modes.mirror.harfile import HarFile
 from ktconnect.modes.mirror.notes import Notes
 from ktconnect.modes.mirror.reading import Reading
 from ktconnect.modes.mirror.spec import Keeping
+from ktconnect.modes.replay.mode import Differ, run
+from ktconnect.modes.replay.spec import ReplaySpec, parse_place
 from ktconnect.modes.serving.programs import Programs
 from ktconnect.rules.envoy_tap import tap_request
 from ktconnect.traffic.grpc import code_of, messages
@@ -146,17 +148,24 @@ async def test_a_call_that_fails_alike_is_alike(router):
         assert (told.laptop, told.differences) == ("200, gRPC 5 NOT_FOUND", ())
 
 
-async def test_calls_on_one_connection_are_told_apart_and_recorded(router, tmp_path):
-    file = HarFile(str(tmp_path / "a.har"))
+async def test_calls_on_one_connection_are_told_apart_recorded_and_sent_again(router, tmp_path):
+    path = tmp_path / "a.har"
+    file = HarFile(str(path))
     async with compared(router, "grpc", file) as reporter:
         async with grpc.aio.insecure_channel(f"{ROUTER}:{router.port('grpc')}") as channel:
             ask_for = channel.unary_unary("/polyglot.Polyglot/Ask")
             said = {json.dumps({"number": number}).encode() for number in range(20)}
             await asyncio.gather(*(ask_for(message) for message in said))
         await until(lambda: len(reporter.comparisons) == 20)
-    recorded = read_har((tmp_path / "a.har").read_text())
+    recorded = read_har(path.read_text())
     assert {
         message for each in recorded for message in messages((), each.request.body.data) or ()
     } == said
     assert {code_of(each.answer) for each in recorded if each.answer} == {"0 OK"}
-    assert (tmp_path / "a.har").read_text().count('"httpVersion":"HTTP/2"') == 60
+    assert path.read_text().count('"httpVersion":"HTTP/2"') == 60
+    again = Remembering()
+    spec = ReplaySpec(str(path), parse_place(f"{BOB}:{router.numbers.grpc[0]}"), diff=True)
+    with pytest.raises(Differ, match="20 got another answer"):
+        await run(spec, again)
+    assert {told.laptop for told in again.comparisons} == {"200, gRPC 0 OK"}
+    assert {each.what for told in again.comparisons for each in told.differences} == {"body"}

@@ -40,6 +40,10 @@ class Asking:
                 hint="HTTP/1.1 takes ASCII in methods, targets and names of headers",
             ) from None
 
+    def more(self) -> bytes:
+        """What is to be sent by what has come: nothing."""
+        return b""
+
     def heard(self, data: bytes) -> Answer | None:
         """Take what came; empty at the end. The answer, once it is whole.
 

@@ -49,6 +49,7 @@ def test_the_answer_is_whole_however_it_comes(step):
     )
     found = [asking.heard(raw[at : at + step]) for at in range(0, len(raw), step)]
     assert found[:-1] == [None] * (len(found) - 1)
+    assert asking.more() == b""
     answer = found[-1]
     assert answer is not None
     assert (answer.status, answer.reason, answer.body.data) == (404, "Not Found", b"hi")

@@ -3,12 +3,16 @@
 import asyncio
 import os
 import socket
+import ssl
 import time
 from contextlib import suppress
 
 from ktconnect.groups import task_group
 from ktconnect.traffic.asking import Asking, BadAnswer
+from ktconnect.traffic.calling import Calling
 from ktconnect.traffic.exchange import Answer, Exchange, Request
+from ktconnect.traffic.grpc import is_grpc
+from ktconnect.wire.target import Target
 
 from .spec import Place
 
@@ -18,9 +22,11 @@ CHUNK = 128 * 1024
 async def send(place: Place, request: Request, limit: float) -> Exchange:
     """The request and its answer, or why there is none after ``limit`` seconds at most.
 
+    Calls of gRPC are sent by HTTP/2, all else by HTTP/1.1, whatever it was that was recorded.
     Raises: UsageError for a request that can't be sent at all.
     """
-    asking, began, clock = Asking(request), time.time(), time.monotonic()
+    asking = Calling(request) if is_grpc(request.headers) else Asking(request)
+    began, clock = time.time(), time.monotonic()
     answer, failure = None, ""
     try:
         async with asyncio.timeout(limit):
@@ -46,14 +52,15 @@ def why(error: OSError) -> str:
     return "no connection to any of its addresses"
 
 
-async def _asked(place: Place, asking: Asking) -> Answer:
+async def _asked(place: Place, asking: Asking | Calling) -> Answer:
     """Raises: OSError, BadAnswer."""
-    reader, writer = await _open(place)
+    tls = place.tls_grpc if isinstance(asking, Calling) else place.tls
+    reader, writer = await _open(place.target, tls)
     try:
         async with task_group() as tasks:
             sending = tasks.create_task(_say(writer, asking.to_send))
             while (answer := asking.heard(await reader.read(CHUNK))) is None:
-                pass
+                writer.write(asking.more())
             sending.cancel()  # who has answered need not hear the rest
     finally:
         writer.transport.abort()  # what it did not want to hear waits no longer
@@ -69,8 +76,9 @@ async def _say(writer: asyncio.StreamWriter, data: bytes) -> None:
         await writer.drain()
 
 
-async def _open(place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    target = place.target
+async def _open(
+    target: Target, tls: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if target.kind == "unix":
         return await asyncio.open_unix_connection(target.host)
-    return await asyncio.open_connection(target.host, target.port, ssl=place.tls)
+    return await asyncio.open_connection(target.host, target.port, ssl=tls)

@@ -15,10 +15,14 @@ EXAMPLES = "for example localhost:8080, https://localhost:8443, /run/app.sock"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where requests are sent to: TCP or a Unix socket, with or without TLS."""
+    """Where requests are sent to: TCP or a Unix socket, with or without TLS.
+
+    ``tls_grpc``: the same, which says that HTTP/2 is to be spoken inside (RFC 7301).
+    """
 
     target: Target
     tls: ssl.SSLContext | None = None
+    tls_grpc: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ def parse_place(text: str, *, insecure: bool = False) -> Place:
         target = Target.parse(f"tcp:{place}")
     except UsageError as error:
         raise UsageError(f"--to {text}: {error}", hint=EXAMPLES) from None
-    return Place(target, _tls(insecure=insecure) if scheme == "https" else None)
+    if scheme == "http":
+        return Place(target)
+    return Place(target, *(_tls(speaks, insecure=insecure) for speaks in ("http/1.1", "h2")))
 
 
 def parse_headers(texts: Iterable[str]) -> Headers:
@@ -73,8 +79,9 @@ def parse_headers(texts: Iterable[str]) -> Headers:
     return tuple(pairs)
 
 
-def _tls(*, insecure: bool) -> ssl.SSLContext:
+def _tls(speaks: str, *, insecure: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
+    context.set_alpn_protocols([speaks])
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -32,6 +32,10 @@ def test_insecure_takes_any_certificate():
     place = parse_place("https://a:1", insecure=True)
     assert place.tls is not None
     assert place.tls.verify_mode == ssl.CERT_NONE
+    assert place.tls_grpc is not None
+    assert place.tls_grpc is not place.tls, "what is to be spoken inside is said beforehand"
+    assert not place.tls_grpc.check_hostname
+    assert parse_place("http://a:1").tls_grpc is None
     strict = parse_place("https://a:1")
     assert strict.tls is not None
     assert strict.tls.check_hostname
