@@ -95,7 +95,6 @@ class FakeApi(FakeStore):
         self._changed.set()
         try:
             while (asked := await read_request(reader)) is not None:
-                self.asked.append(asked)
                 if not await self._respond(asked, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -106,18 +105,23 @@ class FakeApi(FakeStore):
             writer.close()
 
     async def _respond(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
-        answer = self.next_answers.pop(0) if self.next_answers else None
-        if answer is None and asked.query.get("watch") == "true":
-            answer = await self._watch(asked, writer)
-            if answer is None:
+        if not self.next_answers and asked.query.get("watch") == "true":
+            self.asked.append(asked)
+            if (answer := await self._watch(asked, writer)) is None:
                 return False
-        answer = answer or self._answer(asked)
+        else:
+            answer = self.answered(asked)
         if answer.cut:
             return False
         body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         writer.write(head_of(answer, self.now) + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()
         return True
+
+    def answered(self, asked: Asked) -> Answer:
+        """What it says to anything but a watch."""
+        self.asked.append(asked)
+        return self.next_answers.pop(0) if self.next_answers else self._answer(asked)
 
     def _answer(self, asked: Asked) -> Answer:
         if self.token and asked.headers.get("authorization") != f"Bearer {self.token}":

@@ -1,6 +1,5 @@
 """The objects of a fake API server and its verbs: versions, UIDs, preconditions, patches."""
 
-import copy
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ class FakeStore:
     def put(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Make or change an object, as somebody else would."""
         kind = f"{manifest['apiVersion']}/{manifest['kind']}"
-        manifest = copy.deepcopy(manifest)
+        manifest = copied(manifest)
         metadata = manifest["metadata"]
         key = (kind, metadata.get("namespace", ""), metadata["name"])
         old = self.objects.get(key)
@@ -51,8 +50,8 @@ class FakeStore:
 
     def rehearsed(self, act: "Callable[[], Answer]") -> Answer:
         """What would come of a request; nothing is stored, and nobody is told."""
-        objects, watchers = copy.deepcopy(self.objects), self.watchers
-        self.watchers = []
+        objects, watchers = self.objects, self.watchers
+        self.objects, self.watchers = dict(objects), []
         try:
             return act()
         finally:
@@ -64,11 +63,13 @@ class FakeStore:
         self._tell("DELETED", (kind, namespace, name), gone)
 
     def _tell(self, what: str, key: tuple[str, str, str], item: dict[str, Any]) -> None:
-        event: dict[str, Any] = {"type": what, "object": copy.deepcopy(item)}
+        told = [to for kind, of, to in self.watchers if kind == key[0] and of in ("", key[1])]
+        if not told:
+            return
+        event: dict[str, Any] = {"type": what, "object": copied(item)}
         event["object"]["metadata"]["resourceVersion"] = str(self.version)
-        for kind, namespace, queue in self.watchers:
-            if kind == key[0] and namespace in ("", key[1]):
-                queue.put_nowait(event)
+        for queue in told:
+            queue.put_nowait(event)
 
     def _scale(self, asked: Asked, kind: str, namespace: str, name: str) -> Answer:
         """GET and JSON PATCH of the subresource; like the real one it leaves out a 0."""
@@ -80,7 +81,7 @@ class FakeStore:
             if not all(_apply(scale, step) for step in asked.json):
                 message = "the server rejected our request due to an error in our request"
                 return failed(422, "Invalid", message)
-            new = copy.deepcopy(old)
+            new = copied(old)
             new["spec"]["replicas"] = scale["spec"].get("replicas", 0)
             scale = scale_of(self.put(new))
         return Answer(body=scale)
@@ -147,7 +148,7 @@ class FakeStore:
         form = asked.headers["content-type"]
         if old is None:
             return missing(kind, name)
-        new = copy.deepcopy(old)
+        new = copied(old)
         if form == "application/merge-patch+json":
             _merge(new, asked.json)
         elif not all(_apply(new, step) for step in asked.json):
@@ -165,6 +166,13 @@ class FakeStore:
                 return failed(409, "Conflict", message, name)
         self.remove(kind, name, namespace)
         return Answer(body={"kind": "Status", "status": "Success"})
+
+
+def copied(value: Any) -> Any:
+    """A copy of what JSON holds; much faster than ``copy.deepcopy``, which takes all there is."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
 
 
 def scale_of(item: dict[str, Any]) -> dict[str, Any]:

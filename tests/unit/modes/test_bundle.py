@@ -13,7 +13,11 @@ PAGE = Path(__file__).parents[3] / "docs/design/tunnel.md"
 
 
 def test_the_same_sources_make_the_same_bytes():
-    assert agent_bundle() == agent_bundle()
+    first = agent_bundle()
+    agent_bundle.cache_clear()
+    again = agent_bundle()
+    assert again == first
+    assert again is not first
 
 
 def test_it_holds_what_an_agent_needs_and_nothing_of_the_laptop():

@@ -6,13 +6,13 @@ itself as far as it can. A subject takes a cluster, sets up, and undoes in the e
 """
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
 from tests.unit.kube.fakeanswers import Answer, Asked, failed
 from tests.unit.kube.fakeapi import FakeApi
+from tests.unit.kube.fakerest import direct_cluster
 from tests.unit.modes.reporting import Remembering
 
 from ktconnect.errors import KtError
@@ -71,11 +71,14 @@ class Interrupted(FakeApi):
 
     def users_own(self) -> dict[Any, Any]:
         """All objects, without what a server counts."""
-        found = copy.deepcopy(self.objects)
-        for item in found.values():
-            item["metadata"].pop("resourceVersion")
-            item["metadata"].pop("creationTimestamp")
-        return found
+        counted = ("resourceVersion", "creationTimestamp")
+        return {
+            key: {
+                **item,
+                "metadata": {k: v for k, v in item["metadata"].items() if k not in counted},
+            }
+            for key, item in self.objects.items()
+        }
 
 
 def _is_router(made: dict[str, Any]) -> bool:
@@ -114,18 +117,26 @@ async def _told(running: Coroutine[Any, Any, None]) -> None:
         await running
 
 
+def _over_http(api: FakeApi) -> Cluster:
+    return Cluster(api.config())
+
+
 @asynccontextmanager
-async def running(api: Interrupted, *manifests: dict[str, Any]) -> AsyncIterator[Cluster]:
+async def running(
+    api: Interrupted,
+    *manifests: dict[str, Any],
+    client: Callable[[FakeApi], Cluster] = direct_cluster,
+) -> AsyncIterator[Cluster]:
     for manifest in manifests:
         api.put(manifest)
-    async with api.serving(), Cluster(api.config()) as cluster:
+    async with api.serving(), client(api) as cluster:
         yield cluster
 
 
 async def calls_of(subject: Subject, *manifests: dict[str, Any]) -> list[str]:
-    """Every call of a run that nothing stops; it leaves nothing behind."""
+    """Every call of a run that nothing stops, over HTTP; it leaves nothing behind."""
     api = Interrupted()
-    async with running(api, *manifests) as cluster:
+    async with running(api, *manifests, client=_over_http) as cluster:
         before = api.users_own()
         await subject(cluster)
         api.collect()
@@ -144,7 +155,7 @@ async def interrupted(subject: Subject, at: int, how: How, *manifests: dict[str,
         api.now = NOW + 120
         api.collect()
         reporter = Remembering()
-        async with Cluster(api.config()) as colleague:
+        async with direct_cluster(api) as colleague:
             await clean_cluster(colleague, "", CleanSpec(), reporter)
         api.collect()
         after = api.users_own()
