@@ -3,7 +3,14 @@ from dataclasses import replace
 import pytest
 
 from ktconnect.errors import UsageError
-from ktconnect.rules.meshes import HTTP_ROUTES, VIRTUAL_SERVICES, Around, choose, mesh_of
+from ktconnect.rules.meshes import (
+    HTTP_ROUTES,
+    VIRTUAL_SERVICES,
+    Around,
+    choose,
+    has_sidecar,
+    mesh_of,
+)
 
 BOTH = frozenset((VIRTUAL_SERVICES, HTTP_ROUTES))
 
@@ -132,3 +139,9 @@ def test_a_router_is_refused_where_a_server_speaks_first_behind_a_sidecar():
     assert choose("istio", raw).driver == "istio"
     without = replace(around(pod("web")), service={**seen.service, "spec": ports})
     assert choose("router", without).driver == "router"
+
+
+@pytest.mark.parametrize("part", ["containers", "initContainers"])
+def test_a_proxy_beside_a_program_is_seen_wherever_it_stands(part):
+    assert has_sidecar({"spec": {part: [{"name": "agent"}, {"name": "istio-proxy"}]}})
+    assert not has_sidecar({"spec": {part: [{"name": "agent"}]}})
