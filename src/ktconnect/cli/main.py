@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 
 from ktconnect import __version__
-from ktconnect.errors import KtError, UsageError
+from ktconnect.errors import Forbidden, KtError
 
 from .birdseye import birdseye
 from .clean import clean
@@ -17,6 +17,7 @@ from .completion import completion
 from .connect import connect
 from .exchange import exchange
 from .explain import explain
+from .failing import as_ours, name_role
 from .forward import forward
 from .logs import logs
 from .mesh import mesh
@@ -60,6 +61,14 @@ class Commands(click.Group):
         if name in COMMANDS:
             click.echo(f"note: `{name}` is called `{COMMANDS[name]}` today", err=True)
         return super().resolve_command(ctx, [COMMANDS.get(name, name), *rest])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """See click. Raises: KtError; of a missing right how to get all that it takes, too."""
+        try:
+            return super().invoke(ctx)
+        except Forbidden as error:
+            name_role(error, str(ctx.invoked_subcommand))
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See click. What can be done comes before how it can be varied."""
@@ -133,11 +142,11 @@ def _run(argv: Sequence[str]) -> int:
         result = ktctl.main(list(modern.args), prog_name="ktctl", standalone_mode=False)
     except click.Abort:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.ClickException as error:
-        if (output := asked_output(modern.args)) == "json":
-            report_error(UsageError(error.format_message()), output)
-        else:
-            error.show()
+        report_error(as_ours(error), asked_output(modern.args))
         return error.exit_code
     except KtError as error:
         report_error(error, asked_output(modern.args))

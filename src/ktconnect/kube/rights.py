@@ -28,7 +28,8 @@ class Right(NamedTuple):
     namespace: str = ""
 
     def __str__(self) -> str:
-        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        plural, slash, part = self.resource.partition("/")
+        resource = (f"{plural}.{self.group}" if self.group else plural) + slash + part
         where = f"in namespace {self.namespace}" if self.namespace else "in the whole cluster"
         return f"{self.verb} {resource} {where}"
 

@@ -9,6 +9,7 @@ from ktconnect.background.process import processes
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import Unauthorized
 from ktconnect.kube.undoable import leads_through_router
 from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.sessions.dead import dead_sessions, left_behind
@@ -119,11 +120,16 @@ async def _restored(
 async def clean_quietly(
     cluster: Cluster, namespace: str, reporter: Reporter, *, dry_run: bool = False
 ) -> None:
-    """What a new session does on its own; that it can't be done is no reason not to go on."""
+    """What a new session does on its own; that it can't be done is no reason not to go on.
+
+    Raises: Unauthorized.
+    """
     if dry_run:
         return
     try:
         await clean_cluster(cluster, namespace, CleanSpec(threshold_minutes=0), reporter)
+    except Unauthorized:  # nothing else can be done either
+        raise
     except KtError as error:
         reporter.note(f"what dead sessions left was not looked for: {error}")
 

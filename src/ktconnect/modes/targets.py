@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ktconnect import names
 from ktconnect.errors import Forbidden, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
@@ -167,9 +168,16 @@ async def _pod_labels(cluster: Cluster, namespace: str, wanted: Wanted) -> dict[
     return None
 
 
+def _is_ours(service: Manifest) -> bool:
+    """Whether a session made it for itself; what a preview made is meant by somebody."""
+    metadata = service["metadata"]
+    role = (metadata.get("labels") or {}).get(names.LABEL_ROLE, "")
+    made = bool(role) and role != names.ROLE_PREVIEW
+    return made or str(metadata["name"]).endswith((SUFFIX, STUNTMAN))
+
+
 def _no_service(wanted: Wanted, services: Sequence[Manifest], namespace: str) -> UsageError:
-    there = [each["metadata"]["name"] for each in services]
-    there = [name for name in there if not name.endswith((SUFFIX, STUNTMAN))]
+    there = [each["metadata"]["name"] for each in services if not _is_ours(each)]
     near = difflib.get_close_matches(wanted.name, there, n=3)
     if near:
         hint = f"did you mean {' or '.join(near)}?"

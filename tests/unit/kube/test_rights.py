@@ -16,6 +16,8 @@ def test_a_question_names_only_what_is_given():
 
 def test_a_right_reads_as_a_sentence():
     assert str(Right("list", "apps", "deployments")) == "list deployments.apps in the whole cluster"
+    scale = Right("patch", "apps", "deployments/scale", "demo")
+    assert str(scale) == "patch deployments.apps/scale in namespace demo"
 
 
 def test_rights_on_one_resource_are_named_together_and_once():

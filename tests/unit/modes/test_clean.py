@@ -23,6 +23,7 @@ from tests.unit.sessions.world import (
 
 from ktconnect.errors import Forbidden, KtError
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import Unauthorized
 from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_legacy, clean_quietly
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.local import remains
@@ -156,6 +157,16 @@ async def test_a_missing_right_does_not_keep_a_new_session_from_starting():
         api.denied = {("list", "leases", "demo")}
         await clean_quietly(cluster, "demo", reporter)
     assert "not looked for" in reporter.notes[0]
+
+
+async def test_where_credentials_have_expired_nothing_else_is_tried():
+    async with in_cluster() as (api, cluster, reporter):
+        api.routes["/apis/coordination.k8s.io/v1/namespaces/demo/leases"] = lambda _: Answer(
+            401, b"Unauthorized"
+        )
+        with pytest.raises(Unauthorized):
+            await clean_quietly(cluster, "demo", reporter)
+    assert reporter.notes == []
 
 
 async def test_a_later_session_of_the_same_name_is_not_taken_for_the_dead_one():

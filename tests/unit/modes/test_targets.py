@@ -146,6 +146,9 @@ async def test_a_service_that_does_not_exist_is_answered_with_those_that_do():
     assert near.hint == "did you mean front?"
     assert (await refusal("zzz", *names)).hint == "there are back, front"
     assert (await refusal("svc/zzz", *names)).hint == "there are back, front"
+    ours = service("back-kt-mesh-ann")
+    ours["metadata"]["labels"] = {"kt-role": "shadow-mesh"}
+    assert (await refusal("zzz", *names, ours)).hint == "there are back, front"
     assert "has no Services" in (await refusal("zzz")).hint
     many = [service(f"s{number}") for number in range(11)]
     assert (await refusal("zzz", *many)).hint.endswith("s7, s8, …")

@@ -211,8 +211,8 @@ def test_undoing_takes_the_right_to_what_was_changed_and_no_other():
     assert list(map(str, rights)) == [
         "patch leases.coordination.k8s.io in namespace demo",
         "delete leases.coordination.k8s.io in namespace demo",
-        "get statefulsets/scale.apps in namespace demo",
-        "patch statefulsets/scale.apps in namespace demo",
+        "get statefulsets.apps/scale in namespace demo",
+        "patch statefulsets.apps/scale in namespace demo",
     ]
 
 
