@@ -37,14 +37,15 @@ class Lane:
         self.beat = Beat.FINE
         self.worn: Final = asyncio.Event()
         """Set when the link is over or should be replaced."""
+        self.recent = 0
+        """What it carried lately, in units so coarse that little of it counts for nothing."""
         self.link: Link
         self._timing = timing
         self._on_lost = on_lost
         self._on_open = on_open
         self._pulse = Pulse(timing, loop.time())
         self._facts: asyncio.Future[AgentFacts] = loop.create_future()
-        self._moved = 0
-        self._recent = 0
+        self._moved = self._carried = 0
 
     async def open(self, open_pipe: OpenPipe, token: str, budget: Budget) -> AgentFacts:
         """Get a pipe and greet the agent.
@@ -63,11 +64,6 @@ class Lane:
                 raise
 
     @property
-    def load(self) -> tuple[bool, int, int]:
-        """How busy it is: blocked, bytes lately (in coarse units), streams."""
-        return self.link.outbox.blocked, self._recent // _LOAD_UNIT, self.link.streams
-
-    @property
     def over(self) -> bool:
         """The link is gone."""
         return self.link.closed
@@ -76,8 +72,9 @@ class Lane:
         """Look after the link: ping it, measure its load, give it up if it is silent."""
         link = self.link
         moved = link.bytes_received + link.outbox.bytes_sent
-        self._recent = self._recent // 2 + moved - self._moved
+        self._carried = self._carried // 2 + moved - self._moved
         self._moved = moved
+        self.recent = self._carried // _LOAD_UNIT
         self.beat = self._pulse.tick(now, link.heard)
         if self.beat is Beat.LOST:
             link.fail(f"nothing heard for {self._timing.silence:g} s")

@@ -304,7 +304,7 @@ async def test_new_streams_go_to_the_pipe_that_is_least_busy():
             assert sorted(lane.link.streams for lane in tunnel._lanes.up) == [2, 2, 2]
             tunnel._lanes.up[0].link.bytes_received += 10_000_000
             tunnel._lanes.up[1].link.outbox.blocked = True
-            await until(lambda: tunnel._lanes.up[0].load[1])
+            await until(lambda: tunnel._lanes.up[0].recent)
             socks += [joined(tunnel, target) for _ in range(4)]
             assert [lane.link.streams for lane in tunnel._lanes.up] == [2, 2, 6]
             for sock in socks:
