@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from tests.unit.modes.reporting import Remembering
@@ -76,6 +77,29 @@ def test_both_answers_are_recorded_without_secrets(reporter, tmp_path):
     assert "Bearer x" not in path.read_text()
     assert reporter.notes == [f"2 exchanges were recorded in {path}"]
     assert not reporter.sums
+
+
+def test_what_the_origin_did_not_answer_is_recorded_as_such(reporter, tmp_path):
+    path = tmp_path / "a.har"
+    keeping = Keeping(record=str(path))
+    notes = Notes("w", keeping, reporter, HarFile(str(path)), tapped=True)
+    notes.original(exchange("a", failure="the origin did not answer"))
+    notes.answered(exchange("a"))
+    (entry,) = recorded(path)
+    assert (entry["response"]["status"], entry["_laptop"]["status"]) == (0, 200)
+    assert entry["response"]["_error"] == "the origin did not answer"
+    notes.close()
+
+
+def test_by_which_http_a_copy_came_is_said_of_both(reporter, tmp_path):
+    path = tmp_path / "a.har"
+    notes = Notes("w", Keeping(record=str(path)), reporter, HarFile(str(path)), tapped=True)
+    copy = exchange("a")
+    notes.answered(replace(copy, request=replace(copy.request, version="HTTP/2")))
+    notes.original(exchange("a"))
+    (entry,) = recorded(path)
+    assert entry["request"]["httpVersion"] == entry["response"]["httpVersion"] == "HTTP/2"
+    notes.close()
 
 
 def test_without_a_tap_the_answers_of_the_laptop_are_recorded_at_once(reporter, tmp_path):
