@@ -53,6 +53,15 @@ def applied(api, **changes):
     api.put({**found, "spec": {**found["spec"], **changes}})
 
 
+async def test_the_agent_is_labelled_as_its_own_selector_says_whatever_else_it_gets():
+    async with in_shop() as (api, cluster, _):
+        lease = SessionLease(cluster, PLAN.session, {})
+        besides = (("sidecar.istio.io/inject", "true"), ("app", "web"))
+        found = api.objects[SERVICE, "shop", "web"]
+        way = SelectorWay(cluster, PLAN, lease, found, besides)
+        assert dict(way.labels) == {"sidecar.istio.io/inject": "true", "app": AGENT}
+
+
 async def test_the_selector_alone_is_changed_and_is_as_before_in_the_end():
     async with in_shop(selector={"app": "web", "tier": "front"}) as (api, cluster, _):
         before = json.dumps(api.objects[SERVICE, "shop", "web"]["spec"])
