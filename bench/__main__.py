@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import inbound, packages, rows, soak, table
+from bench.compiled import start_as_installed
 from bench.errors import BenchError
 from bench.measure import EVERYONE, Field, Measure
 from bench.measures import measures
@@ -125,6 +126,7 @@ def write(out: Path, found: object) -> None:
 @contextmanager
 def _field(*, keep: bool, quick: bool) -> Iterator[Field]:
     """A playground with the Pods in it. It is taken down at the end if it was not up before."""
+    start_as_installed()
     if installed := packages.demand():
         console.print(f"Installed: {', '.join(installed)}")
     playground = Playground(PLAYGROUND)

@@ -96,11 +96,15 @@ def _mirror(site: Site) -> Iterator[None]:
         end(process)
 
 
-def wait_until_ready(lines: IO[str]) -> None:
-    """Raises: BenchError with what it said last, if it ends before."""
+def wait_until_ready(lines: IO[str]) -> dict[str, float]:
+    """The seconds of each step, by its title. Raises: BenchError with what it said last, if it
+    ends before."""
     last: dict[str, Any] = {}
+    steps: dict[str, float] = {}
     for text in lines:
         last = json.loads(text)
+        if last.get("event") == "step":
+            steps[str(last.get("title"))] = float(last.get("seconds", 0))
         if last.get("event") == "ready":
-            return
+            return steps
     raise BenchError(f"mirror does not come up: {last.get('message', 'it said nothing')}")

@@ -115,6 +115,7 @@ def _mesh() -> list[Row]:
         Row("mesh-router-down@0", "… through the router", "Gbit/s"),
         Row("mesh-first@0", "mesh: from start to a marked request come through", "s", (four,)),
         Row("mesh-second@0", "… for a second user", "s", (Goal(two, "at most", unit=" s"),)),
+        Row("mesh-agent@0", "… of which all that is made in the cluster, its agent last", "s"),
         Row("mesh-memory@0", "… memory of the router's Pod, two users", "MB"),
         Row("users-1@0", "memory of the router's Pod, one user", "MB"),
         Row("users-100@0", "… a hundred users", "MB"),

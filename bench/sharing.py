@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from bench.peers import Peer, end
 from bench.site import BULK, HTTP, NAMESPACE, Site
 
 SHARED = "beside"
+STARTING = "Starting the agent"
 SECONDS = 3.0
 WARM_UP = 0.3
 
@@ -43,8 +45,9 @@ def _take(field: Field, peer: Peer) -> Values:
         **{f"mesh-none-{key}": value for key, value in alone.items()},
         **{f"mesh-router-{key}": value for key, value in routed.items()},
         "mesh-added": routed["p50"] - alone["p50"],
-        "mesh-first": first,
-        "mesh-second": second,
+        "mesh-first": first.ready,
+        "mesh-second": second.ready,
+        "mesh-agent": second.agent,
         "mesh-memory": size,
     }
 
@@ -59,9 +62,24 @@ def _callers(site: Site, seconds: float) -> dict[str, float]:
     return {"p50": percentile(found, 0.5), "p99": percentile(found, 0.99), "down": down}
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How long a user waited, in seconds: from the command until a marked request has come
+    through, and of that for all that is made in the cluster, the agent's Pod at its end."""
+
+    ready: float
+    agent: float
+
+
+def came(took: float, steps: Mapping[str, float]) -> Came:
+    """By what ktctl told of its steps."""
+    made = (seconds for title, seconds in steps.items() if title.startswith(STARTING))
+    return Came(took, sum(made))
+
+
 @contextmanager
-def meshed(site: Site, mark: str) -> Iterator[float]:
-    """A user; the seconds from the command until a marked request has come through."""
+def meshed(site: Site, mark: str) -> Iterator[Came]:
+    """A user, until the end of the block."""
     images = site.playground.state.images
     words = [SHARED, "--expose", str(HTTP), "--versionMark", mark, "--mode", "router"]
     words += ["-n", NAMESPACE, "-i", str(images["python"]), "--routerImage", str(images["envoy"])]
@@ -70,10 +88,10 @@ def meshed(site: Site, mark: str) -> Iterator[float]:
     process = site.start([program, "mesh", *words, "-o", "json"], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
-        wait_until_ready(process.stdout)
+        steps = wait_until_ready(process.stdout)
         took = time.monotonic() - began
         threading.Thread(target=_drain, args=(process,), daemon=True).start()
-        yield took
+        yield came(took, steps)
     finally:
         end(process)
 

@@ -12,8 +12,9 @@ def test_failed_calls_are_told_in_percent():
 
 
 def test_a_mirror_is_waited_for_until_it_serves():
-    lines = io.StringIO('{"event": "step"}\n{"event": "ready"}\n{"event": "status"}\n')
-    wait_until_ready(lines)
+    step = '{"event": "step", "title": "Looking", "seconds": 0.5}'
+    lines = io.StringIO(f'{step}\n{{"event": "ready"}}\n{{"event": "status"}}\n')
+    assert wait_until_ready(lines) == {"Looking": 0.5}
     assert json.loads(lines.read())["event"] == "status"
 
 

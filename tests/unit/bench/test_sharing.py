@@ -3,7 +3,7 @@ import threading
 
 from bench.probes.asking import times
 from bench.rows import rows
-from bench.sharing import measures, router_uids
+from bench.sharing import Came, came, measures, router_uids
 
 
 class Twice(http.server.BaseHTTPRequestHandler):
@@ -47,4 +47,9 @@ def test_a_router_is_told_from_agents_and_other_pods():
 
 def test_every_value_has_a_row():
     assert [measure.name for measure in measures()] == ["mesh@0"]
-    assert len([row for row in rows() if row.key.startswith("mesh-")]) == 10
+    assert len([row for row in rows() if row.key.startswith("mesh-")]) == 11
+
+
+def test_what_is_made_in_the_cluster_is_told_apart_from_the_rest():
+    steps = {"Starting the agent of shop/web": 1.2, "Opening the tunnel": 0.1}
+    assert came(2.0, steps) == Came(2.0, 1.2)
