@@ -8,7 +8,7 @@ from typing import Final
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.checks.local import check_local
-from ktconnect.modes.checks.seen import enforce
+from ktconnect.modes.checks.seen import Seen, enforce
 from ktconnect.modes.checks.service import check_ruled
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.exchange.mode import find_targets
@@ -36,6 +36,7 @@ from ktconnect.objects.session import Manifest
 from ktconnect.rules.holds import described
 from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
+from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
 from ktconnect.sessions.shared_names import share_lease, shared_name
 
@@ -95,11 +96,7 @@ async def prepare(
     """Check one target and plan its session. Raises: UsageError, Taken, Forbidden."""
     spec, mark = asked.spec, asked.mark
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    lease = share_lease(name, "mesh", mark.label)
-    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
-    await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
-    dry_run = spec.serving.dry_run
-    seen = await free_to_share(cluster, service, "mesh", taker, dry_run=dry_run)
+    lease, seen = await _free(asked, cluster, service, reporter)
     chosen = await choice(cluster, seen.service, seen.backends, spec.mode)
     none = UsageError(
         f"no port of Service {name} carries requests that could be told apart",
@@ -119,12 +116,7 @@ async def prepare(
         _share(asked, plan),
         driver_for(spec.serving, spec.router, chosen),
         banner=banner(mark, asked.matches),
-        advice=(
-            f"by {chosen.driver}: {chosen.why}",
-            *chosen.notes,
-            *to_be_marked(asked.matches),
-            *([OLD_CONNECTIONS] if chosen.driver == "router" else []),
-        ),
+        advice=_advice(chosen, asked.matches),
     )
     way.labels = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return MeshSession(cluster, spec.serving, plan, announced, way)
@@ -141,11 +133,7 @@ async def prepare_manual(
             "--match has no meaning with --mode manual: the rules are yours",
             hint="leave --mode out, and ktctl makes the rules",
         )
-    lease = share_lease(name, "mesh", mark.label)
-    taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
-    await take_mark(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
-    dry_run = spec.serving.dry_run
-    seen = await free_to_share(cluster, service, "mesh", taker, dry_run=dry_run)
+    lease, seen = await _free(asked, cluster, service, reporter)
     enforce(check_ruled(seen), reporter)
     ports = map_ports(
         seen.service, exposes_for(spec.exposes, name), seen.slices or (), seen.backends
@@ -160,6 +148,25 @@ async def prepare_manual(
     announced = session_lease(cluster, spec.serving, plan, more=said)
     way = ManualWay(cluster, plan, seen.service, mark)
     return InboundSession(cluster, spec.serving, plan, announced, way)
+
+
+async def _free(
+    asked: Asked, cluster: Cluster, service: Manifest, reporter: Reporter
+) -> tuple[str, Seen]:
+    """The name of its Lease, and what is around the Service. Raises: Taken."""
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    serving = asked.spec.serving
+    lease = share_lease(name, "mesh", asked.mark.label)
+    taker = taker_of(cluster, reporter, takeover=serving.takeover)
+    await take_mark(cluster, namespace, lease, taker, dry_run=serving.dry_run)
+    seen = await free_to_share(cluster, service, "mesh", taker, dry_run=serving.dry_run)
+    return lease, seen
+
+
+def _advice(chosen: Choice, matches: Iterable[Match]) -> tuple[str, ...]:
+    by_router = [OLD_CONNECTIONS] if chosen.driver == "router" else []
+    how = f"by {chosen.driver}: {chosen.why}"
+    return (how, *chosen.notes, *to_be_marked(matches), *by_router)
 
 
 def banner(mark: Mark, matches: Sequence[Match]) -> str:

@@ -40,6 +40,12 @@ def test_the_pod_has_the_names_of_the_ports_and_the_labels_of_the_way():
     assert plan.spec.token_sha256 == token_digest(plan.token)
 
 
+def test_one_to_which_services_lead_by_themselves_is_not_ready_before_it_listens():
+    for at_once in (False, True):
+        plan = agent_plan(replace(PLAN, at_once=at_once), SPEC, {}, (), ("default", False))
+        assert plan.pod.at_once is at_once
+
+
 def test_what_is_shared_with_others_is_guarded_too():
     plan = agent_plan(replace(PLAN, shared="kt-router-web"), SPEC, {}, (), ("kt-agent", True))
     assert plan.spec.guard == Guard("shop", "kt-exchange-web", 30, "kt-router-web")
