@@ -136,7 +136,7 @@ def test_many_bytes_arrive_whole_both_ways_at_once(cluster, world, session):
 @pytest.mark.parametrize(
     ("url", "what"),
     [
-        ("http://outside.{ns}/", "a Service without selector"),
+        ("http://outside.{ns}/", "a Service without selector, and without an end on IPv6"),
         ("http://ext.{ns}.svc.cluster.local/", "an ExternalName, which leads to the internet"),
         ("http://far.{other}/", "a Service of another namespace"),
         ("http://db-0.db.{ns}:8080/", "a Pod of a StatefulSet by its name"),

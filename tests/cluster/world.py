@@ -83,7 +83,7 @@ def manifests(cluster: Playground) -> list[Manifest]:
         service("web"),
         service("six", selector={"app": "web"}, ipFamilies=["IPv6"], **single),
         service("db", clusterIP="None"),
-        service("outside", selector=None, ports=http, **single),
+        service("outside", selector=None, ports=http),  # of both families, led on by IPv4 alone
         endpoint_slice("outside", BEHIND_CLUSTER[0], 80),
         service("ext", type="ExternalName", externalName="example.com", **external),
         workload(cluster, "db", "StatefulSet", replicas=2),

@@ -155,11 +155,17 @@ def free_tun(laptop: LaptopNetworks) -> str:
 
 
 def free_addresses(laptop: LaptopNetworks, networks: Iterable[Network]) -> tuple[Address, ...]:
-    """Addresses for our TUN that mean nothing to anyone: RFC 2544's range and a ULA (RFC 4193)."""
+    """Addresses for our TUN that mean nothing to anyone: the ranges of RFC 2544 and RFC 5180.
+
+    They are sources, too, and no ULA (RFC 4193) on purpose: a name with addresses of both families
+    then leads to IPv4 first where the cluster's IPv6 is ULA (RFC 6724, rule 5, matching labels).
+    What listens on IPv4 alone behind such a name would else be refused after the kernel here has
+    accepted the connection, when no program tries the other address any more.
+    """
     ranges = (*networks, *(r.network for r in laptop.routes if not r.is_default))
     taken = (*ranges, *map(host_network, laptop.addresses))
     v4 = (ip_address(f"198.{18 + n // 256}.{n % 256}.1") for n in range(512))
-    v6 = (ip_address(f"fd6b:7463:746c:{n:x}::1") for n in range(512))
+    v6 = (ip_address(f"2001:2:0:{n:x}::1") for n in range(512))
     families = (v4, v6) if laptop.ipv6 else (v4,)
     return tuple(_first_free(family, taken) for family in families)
 
