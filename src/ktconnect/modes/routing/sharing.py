@@ -31,6 +31,7 @@ from .ensure import owned_by
 from .overlapping import tell_overlaps
 from .own import OwnService
 from .shares import POINTER, said_on
+from .tidying import tidy
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,7 @@ class SharingWay:
                     tasks.create_task(self._keep(reporter)),
                     tasks.create_task(self.driver.follow(reporter)),
                     tasks.create_task(tell_overlaps(self._seat, self.share, reporter)),
+                    tasks.create_task(tidy(self._seat, reporter)),
                 ]
                 await self._ending.wait()
                 for task in running:
