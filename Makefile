@@ -35,7 +35,7 @@ demo: $(VENV)/.done ## Show a laptop joining a cluster; CONTEXT=name uses your o
 
 test: check packages netns cluster ## Everything: lint, types, contracts, unit, netns and cluster tests
 
-check: $(VENV)/.done ## The fast part: lint, types, contracts, unit tests (under a minute)
+check: $(VENV)/.done ## The fast part: lint, types, contracts, unit tests (under a minute; the first time two)
 	@scripts/check $(BIN)
 
 netns: packages ## Tests on the real kernel, in namespaces of their own (root)
