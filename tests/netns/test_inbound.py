@@ -54,7 +54,8 @@ def agent(pyz: Path, origin: Target) -> Iterator[Place]:
     command = [sys.executable, "-I", "-S", str(pyz)]
     with subprocess.Popen([*command, *spec.to_argv()], stderr=subprocess.DEVNULL) as process:
         try:
-            subprocess.run([*command, "--check", "--port", str(spec.port)], check=True)
+            check = [*command, "--check", "--port", str(spec.port)]  # waits for three seconds
+            assert any(subprocess.run(check, check=False).returncode == 0 for _ in range(20))
             yield Place(process, spec)
         finally:
             process.kill()
