@@ -63,7 +63,7 @@ NAME = "kt-connect-shadow-abcde"
 async def connect(cluster):
     """The agent of a connect, made and taken away."""
     session = Session(NAME, "shop", "shadow-connect", "ann@laptop")
-    shadow = connect_shadow(cluster, session, ClusterSpec(pod_creation_timeout=0.2), shared=False)
+    shadow = connect_shadow(cluster, session, ClusterSpec(pod_creation_timeout=10), shared=False)
     async with standing(shadow, "https://fake", Remembering()):
         pass
 
@@ -131,7 +131,7 @@ class Blind(RouterDriver):
 
 
 def by_router(seat, backends):
-    return Blind(seat, backends, RouterPod(), within=0.2)
+    return Blind(seat, backends, RouterPod(), within=10)
 
 
 def by_istio(seat, _):
