@@ -41,7 +41,8 @@ class Exchange:
 
     def _ready(self) -> Event | None:
         if self.process.poll() is not None:
-            raise BenchError(f"exchange ended: {self.events[-1:]}")
+            why = [event for event in self.events if event["event"] == "error"]
+            raise BenchError(f"exchange ended: {(why or self.events)[-1:]}")
         return next((event for event in self.events if event["event"] == "ready"), None)
 
     def end(self) -> None:

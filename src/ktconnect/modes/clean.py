@@ -10,14 +10,13 @@ from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.host.remote import open_door, open_helper
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import Unauthorized
-from ktconnect.kube.undoable import leads_through_router
 from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.sessions.dead import dead_sessions, left_behind
 from ktconnect.sessions.holders import called
 from ktconnect.sessions.lease import server_clock
 from ktconnect.sessions.legacy import Repair, decide
 from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
-from ktconnect.sessions.restore import CALLS_SECONDS, Outcome, planned, restore
+from ktconnect.sessions.restore import Outcome, awaited, planned, restore
 from ktconnect.sessions.taken import told
 
 from .cluster import holder, open_cluster, owned_by_user
@@ -109,11 +108,8 @@ async def clean_cluster(
 async def _restored(
     cluster: Cluster, records: Sequence[Record], spec: CleanSpec, reporter: Reporter
 ) -> list[Outcome]:
-    routers = [each.target for each in records if leads_through_router(each.journal or ())]
-    if routers and spec.patient:
-        reporter.note(
-            f"calls through the router of {', '.join(routers)} get {CALLS_SECONDS:.0f} s to end"
-        )
+    if spec.patient and (line := awaited(records)):
+        reporter.note(line)
     return await restore(cluster, records, by=holder(), patient=spec.patient)
 
 

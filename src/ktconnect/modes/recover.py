@@ -1,7 +1,7 @@
 """`ktctl recover`: give Services and workloads back to their own Pods."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ktconnect.apply.rehearsal import Step
 from ktconnect.errors import Conflict, UsageError
@@ -85,7 +85,7 @@ async def _end_sessions(
 ) -> None:
     taker = taker_of(cluster, reporter, takeover=spec.takeover)
     if not spec.dry_run:
-        await end_all(cluster, held, taker)
+        await end_all(cluster, held, replace(taker, patient=True))
         return
     now = await server_clock(cluster)()
     living = [each for each in held if taker.finds_alive(each, now) and not is_shared(each)]

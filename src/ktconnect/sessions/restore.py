@@ -66,6 +66,13 @@ async def restore(
     return [await _deleted(cluster, outcome, force=force) for outcome in outcomes]
 
 
+def awaited(records: Iterable[Record]) -> str:
+    """What who is ``patient`` waits for, in a line for a person; "" if for nothing."""
+    routers = [each.target for each in records if leads_through_router(each.journal or ())]
+    what = f"calls through the router of {', '.join(routers)} get {CALLS_SECONDS:.0f} s to end"
+    return what if routers else ""
+
+
 def _settle_seconds(outcomes: Iterable[Outcome]) -> float:
     routers = (
         leads_through_router(each.record.journal or ()) for each in outcomes if not each.error

@@ -17,7 +17,7 @@ from ktconnect.rules.model import ANNOTATION
 from .dead import left_behind
 from .holders import Taken, called, described, is_shared
 from .lease import server_clock
-from .restore import Outcome, restore
+from .restore import Outcome, awaited, restore
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ class Taker:
     say: Say
     takeover: bool = False
     gone: Collection[str] = ()
+    patient: bool = False
+    """Whether calls that go on through a router are waited for before it is taken away."""
 
     def finds_alive(self, record: Record, now: datetime) -> bool:
         """Whether somebody is to be asked before the session may be undone."""
@@ -93,7 +95,11 @@ async def end_all(
 async def _undone(
     cluster: Cluster, records: Iterable[Record], taker: Taker, *, force: bool = False
 ) -> None:
-    for outcome in await restore(cluster, records, by=taker.by, force=force):
+    found = list(records)
+    if taker.patient and (line := awaited(found)):
+        taker.say(line)
+    patient = taker.patient
+    for outcome in await restore(cluster, found, by=taker.by, force=force, patient=patient):
         if outcome.error is not None:
             raise outcome.error
         for line in told(outcome):

@@ -36,7 +36,8 @@ from ktconnect.sessions.orphan import APPLIED
 @pytest.fixture(autouse=True)
 def alone(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("ktconnect.sessions.restore.SETTLE_SECONDS", 0)
+    for name in ("SETTLE_SECONDS", "CALLS_SECONDS"):
+        monkeypatch.setattr(f"ktconnect.sessions.restore.{name}", 0)
     monkeypatch.setattr("ktconnect.sessions.taken.PATIENCE", 0.05)
     monkeypatch.setattr("ktconnect.sessions.taken.LOOK", 0.01)
 
@@ -154,6 +155,7 @@ async def test_a_router_that_its_last_user_left_behind_is_taken_away():
         assert selector(api) == BEFORE
         assert leases(api) == []
     assert reporter.notes[-1] == "deleted what is shared of service/web"
+    assert "calls through the router of service/web get" in reporter.notes[0]
 
 
 async def test_a_service_led_to_a_router_that_nobody_knows_comes_back_too():
