@@ -65,6 +65,7 @@ async def test_each_workload_has_one_session_however_often_it_is_named():
         web, api = await plan()
         assert web.plan.session.name == "kt-exchange-deployment.web"
         assert web.plan.where == "demo/web"  # by the Service that its callers use
+        assert web.plan.at_once  # which leads to the agent by the workload's own labels
         assert [str(port.target) for port in web.plan.ports] == ["tcp:127.0.0.1:8080"]
         assert api.plan.where == "demo/api"
         assert [str(port.target) for port in api.plan.ports] == ["tcp:127.0.0.1:9000"]
