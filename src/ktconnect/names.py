@@ -16,6 +16,9 @@ ANNOTATION_TAKEN_BY = "kt-taken-by"
 ANNOTATION_LEAVING = "kt-leaving"
 ANNOTATION_READY = "kt-ready"
 
+REPLICAS = "/spec/replicas"
+"""JSON Pointer of a workload's size, in itself and in its Scale; journals carry it."""
+
 SERVED_BY = "x-kt-served-by"
 """Header of an answer: to whom the request was led, a session's mark or ``origin``."""
 

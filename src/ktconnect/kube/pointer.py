@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ktconnect.names import REPLICAS
+
 Json = Any
 Patch = list[dict[str, Any]]
-
-REPLICAS = "/spec/replicas"
 
 _NAMED = re.compile(r"(?P<list>[^\[\]]+)\[name=(?P<name>[^\[\]]+)\]")
 

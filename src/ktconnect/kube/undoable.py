@@ -14,9 +14,9 @@ from collections.abc import Iterable
 
 from ktconnect.apply.change import Entry, Json
 from ktconnect.errors import UsageError
+from ktconnect.names import REPLICAS
 
 from .paths import KINDS, VIRTUAL_SERVICE, split_key
-from .pointer import REPLICAS
 
 AGENT = re.compile(r".+-kt-((exchange|preview|mesh|mirror)-[a-z0-9]+|router)")
 """The names of agents and routers that callers come to; a selector that leads there has them as

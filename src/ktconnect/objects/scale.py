@@ -7,9 +7,10 @@ a Service may select by any of them.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ktconnect.names import REPLICAS
+
 from .session import Manifest
 
-REPLICAS = "/spec/replicas"
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 PAUSED = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.kube.fakeanswers import Answer
 from tests.unit.kube.fakeapi import FakeApi
+from tests.unit.tunnel.ends import until
 
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, Unreachable
@@ -141,12 +142,6 @@ async def test_it_is_kept_alive_also_while_the_cluster_says_no():
             await until(lambda: sum(asked.method == "PATCH" for asked in api.asked) > 2)
             task.cancel()
         assert stored(api).holder == "ann@laptop"
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - a fake's list says nothing when it grows
-            await asyncio.sleep(0.01)
 
 
 async def ending(api, cluster, happens):

@@ -3,8 +3,18 @@ import copy
 
 import pytest
 from tests.unit.kube.fakeanswers import Answer, failed
-from tests.unit.sessions.world import BEFORE, MOMENT, NOW, ROUTED, in_cluster, put_service, routed
+from tests.unit.sessions.world import (
+    BEFORE,
+    MOMENT,
+    NOW,
+    ROUTED,
+    in_cluster,
+    leases,
+    put_service,
+    routed,
+)
 from tests.unit.sessions.world import selector as selector_of
+from tests.unit.tunnel.ends import until
 
 from ktconnect.errors import Conflict, Forbidden, KtError
 from ktconnect.kube.client import Cluster
@@ -89,7 +99,7 @@ async def test_the_last_one_out_puts_back_and_nobody_before():
         assert selector_of(api) == ROUTED
         assert await users[1].go() is True
         assert selector_of(api) == BEFORE
-        assert [name for kind, _, name in api.objects if kind == LEASE] == []
+        assert leases(api) == []
 
 
 async def test_two_who_leave_at_once_do_not_both_leave_it_to_the_other():
@@ -357,12 +367,6 @@ async def renewals(api, number, name="kt-mesh-web-ann"):
 
     begin = count()
     await until(lambda: count() >= begin + number)
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - a fake's list says nothing when it grows
-            await asyncio.sleep(0.01)
 
 
 async def test_who_renews_at_the_slower_pace_takes_the_faster_one():

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
+from tests.unit.tunnel.ends import until
 
 from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
@@ -176,12 +177,6 @@ async def following(scale_way, reporter):
         task = tasks.create_task(scale_way.follow(reporter))
         yield
         task.cancel()
-
-
-async def until(holds):
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
 
 
 async def test_whoever_scales_it_up_is_told_of_once_and_keeps_their_number():
