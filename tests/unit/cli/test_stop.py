@@ -29,7 +29,8 @@ async def mode(said, how):
             raise KtError("it went wrong", hint="again")
 
 with announced(this_process("forward", "x", namespace="n", context="c", kubeconfig="")) as ours:
-    asyncio.run(_attended(ours, lambda: mode(Published(ours.say), sys.argv[1])))
+    told = Published(ours.say)
+    asyncio.run(_attended(ours, lambda said: mode(said, sys.argv[1]), told))
 """
 
 
