@@ -42,6 +42,8 @@ def quiet(shop):
             return False
         return shop.caller.ask("http", "shop", 80, fresh=True).who == "shop"
 
+    if leases(shop.cluster, shop.namespace):  # of a test that has failed
+        run_ktctl(shop.cluster, "clean", "-n", shop.namespace)
     wait_until(is_quiet, within=30)
 
 
