@@ -1,10 +1,12 @@
 """The long ones, run by ``make soak``: minutes without a network or a clock, and growth."""
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 from tests.cluster.breaking import cut, stopped
+from tests.cluster.connecting import wait_until
 from tests.cluster.echoing import echoing
 from tests.cluster.healing import NOTICED, healed, kept_ended, one_of_each, trouble
 from tests.cluster.patience import allowed
@@ -17,7 +19,10 @@ pytestmark = [pytest.mark.cluster, pytest.mark.soak, pytest.mark.timeout(900)]
 
 LONG_CUT = 300.0
 LONG_SLEEP = 120.0
-LOAD = 600.0
+LOAD = float(os.environ.get("KTCTL_TEST_LOAD", "600"))
+FLOWS_END = 90.0
+"""Seconds after which UDP flows are over that nobody has used since; until then each holds a
+descriptor of the agent, so that under load it is the rate of new ones that tells how many."""
 FOLLOWED = 120.0
 WARM = 0.25  # part of the load after which nothing may grow any more
 HEALED = 10.0
@@ -101,14 +106,14 @@ def size(pid):
 
 def test_ten_minutes_of_load_let_nothing_grow(cluster, namespace, session, echo, report):
     pids = {"ktctl": session.pid, "agent": agent(cluster, namespace)}
+    quiet = {name: size(pid)[1] for name, pid in pids.items()}
     orders = [*echo.orders, "name=www.example.com"] * 4
     samples = []
     with traffic(cluster, *orders) as going:
         began = time.time()
         while time.time() < began + LOAD:
             time.sleep(5)
-            sizes = {name: size(pid) for name, pid in pids.items()}
-            samples.append((sizes, session.status["streams"]))
+            samples.append({name: size(pid) for name, pid in pids.items()})
         asked = [each for kind in ("http", "udp", "name") for each in going.of(kind, began)]
         failed = [each for each in asked if not each.ok]
         assert len(failed) <= len(asked) / 1000, failed[:10]
@@ -116,12 +121,12 @@ def test_ten_minutes_of_load_let_nothing_grow(cluster, namespace, session, echo,
     warm = samples[int(len(samples) * WARM) :]
     half = len(warm) // 2
     for name in pids:
-        for part, slack in ((0, 4.0), (1, 16)):
-            early = max(sizes[name][part] for sizes, _ in warm[:half])
-            late = max(sizes[name][part] for sizes, _ in warm[half:])
-            assert late <= early + slack, (name, [sizes[name] for sizes, _ in samples])
-        first, last = samples[0][0][name], samples[-1][0][name]
+        early, late = (max(each[name][0] for each in part) for part in (warm[:half], warm[half:]))
+        assert late <= early + 4.0, (name, [each[name] for each in samples])
+        first, last = samples[0][name], samples[-1][name]
         report(**{f"{name} MB {first[0]:.0f} to {last[0]:.0f}, descriptors {last[1]}, after": LOAD})
-    streams = [count for _, count in warm]
-    assert max(streams[half:]) <= max(streams[:half]) * 1.2 + 20
+    for name, pid in pids.items():
+        most = quiet[name] + 8
+        wait_until(lambda pid=pid, most=most: size(pid)[1] <= most, within=FLOWS_END)
+    wait_until(lambda: session.status["streams"] <= 8, within=FLOWS_END)
     assert session.status["reconnections"] == 0
