@@ -22,7 +22,7 @@ from ktconnect.wire.hello import token_digest
 from ktconnect.wire.spec import AgentSpec, Listen
 from ktconnect.wire.target import Target
 
-LAPTOP = Path(__file__).with_name("laptop_answering.py")
+LAPTOP = [sys.executable, "-m", "tests.netns.laptop_answering"]
 
 LONGEST = 6.0
 """Seconds that a caller may have to wait, whatever happens to the laptop."""
@@ -64,8 +64,9 @@ def agent(pyz: Path, origin: Target) -> Iterator[Place]:
 @contextlib.contextmanager
 def laptop(place: Place, target: Target) -> Iterator[subprocess.Popen[bytes]]:
     """A laptop that answers; it may be dead by the end."""
-    argv = [sys.executable, str(LAPTOP), str(place.spec.port), TOKEN, str(place.port), str(target)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+    argv = [*LAPTOP, str(place.spec.port), TOKEN, str(place.port), str(target)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"up\n"
