@@ -51,14 +51,12 @@ async def reach(
     Raises: NotReached with the reason, ETIMEDOUT after ``limit`` seconds; TunnelClosed if the link
     is lost meanwhile.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[End | None] = loop.create_future()
-    started = loop.time()
-    stream = _opened(link, target, answer)
+    started = link.loop.time()
+    stream, answer = _opened(link, target)
     try:
         async with asyncio.timeout(limit):
             end = await answer
-            took = loop.time() - started
+            took = link.loop.time() - started
             if end is None and hold is not None:
                 await hold
     except TimeoutError:
@@ -70,8 +68,9 @@ async def reach(
     return took
 
 
-def _opened(link: Link, target: Target, answer: "asyncio.Future[End | None]") -> Stream:
-    """A stream whose target's answer, or its own end, is the ``answer``."""
+def _opened(link: Link, target: Target) -> tuple[Stream, "asyncio.Future[End | None]"]:
+    """A stream, and what its target answers: None if it has accepted, else the stream's end."""
+    answer: asyncio.Future[End | None] = asyncio.get_running_loop().create_future()
 
     def answered(end: End | None = None) -> None:
         if not answer.done():
@@ -79,7 +78,7 @@ def _opened(link: Link, target: Target, answer: "asyncio.Future[End | None]") ->
 
     stream = Stream(link, link.open(target, THIS_ROUND))
     stream.on_opened, stream.on_end = answered, answered
-    return stream
+    return stream, answer
 
 
 def _failure(target: Target, end: End) -> KtError:
