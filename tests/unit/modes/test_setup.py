@@ -155,7 +155,7 @@ async def test_nobody_lets_agents_do_what_they_may_not_do_themselves():
     async with in_cluster() as (api, cluster, reporter):
         put_rollouts(api)
         api.denied = {("patch", "rollouts/scale", "demo")}
-        with pytest.raises(Forbidden, match=r"patch rollouts/scale\.argoproj\.io"):
+        with pytest.raises(Forbidden, match=r"patch rollouts\.argoproj\.io/scale"):
             await set_up(cluster, "demo", asked, reporter)
         assert made(api) == []
 
