@@ -74,6 +74,11 @@ class Agent:
         loopback = listeners(spec.port)
         self._laptops = Laptops(loop, self._patience.timing)
         self.inbound = Inbound(loop, self._laptops, log, limit=self._patience.opened)
+        self._acceptors = self._accepting(loopback, spec)
+        self._watch(spec)
+
+    def _accepting(self, loopback: list[socket.socket], spec: AgentSpec) -> list[Acceptor]:
+        """Wait for laptops and for callers, or for neither. Raises: OSError."""
         try:
             self.inbound.listen(spec.listens)
         except OSError:
@@ -81,9 +86,12 @@ class Agent:
             for sock in loopback:
                 sock.close()
             raise
-        self._acceptors = [
-            Acceptor(sock, self._accepted, loop=loop, on_full=log) for sock in loopback
-        ]
+        loop, log = self._loop, self._log
+        return [Acceptor(sock, self._accepted, loop=loop, on_full=log) for sock in loopback]
+
+    def _watch(self, spec: AgentSpec) -> None:
+        """Tell those who want to know whether there is a laptop."""
+        loop, log = self._loop, self._log
         self._laptops.watchers.append(self.inbound)
         if spec.ready:
             self._laptops.watchers.append(Shown(loop, spec.ready))
