@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from ktconnect.dns.cluster import ClusterAsk
@@ -12,6 +13,7 @@ from ktconnect.host.remote import Door
 from ktconnect.host.resolvconf import read_resolver
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.discover import watch_facts
+from ktconnect.kube.failures import Unauthorized
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.report import Ready, Reporter
 from ktconnect.modes.shadow import Shadow
@@ -142,7 +144,8 @@ class Connection:
                 access.change(self._view)
 
     async def _clean(self) -> None:
-        await clean_quietly(self._cluster, self._view.namespace, self._reporter)
+        with suppress(Unauthorized):  # what is open stays open when a login has run out
+            await clean_quietly(self._cluster, self._view.namespace, self._reporter)
 
     async def _show_status(self) -> None:
         while True:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -12,6 +12,7 @@ from ktconnect import names
 from ktconnect.groups import task_group
 from ktconnect.host.localports import LOOPBACK
 from ktconnect.kube.client import Cluster
+from ktconnect.kube.failures import Unauthorized
 from ktconnect.modes.agentplan import AgentPlan, new_name
 from ktconnect.modes.clean import clean_quietly
 from ktconnect.modes.cluster import holder, load_config, owned_by_user, require
@@ -206,4 +207,5 @@ class Forwarding:
         self._reporter.status(status_of(self._tunnel.statistics()))
 
     async def _clean(self) -> None:
-        await clean_quietly(self._cluster, self._shadow.session.namespace, self._reporter)
+        with suppress(Unauthorized):  # what is open stays open when a login has run out
+            await clean_quietly(self._cluster, self._shadow.session.namespace, self._reporter)
