@@ -33,6 +33,7 @@ class FakeApi(FakeStore):
         self.writers: set[asyncio.StreamWriter] = set()
         self.too_old = False
         self._changed = asyncio.Event()
+        self._is_open = False
         self.port = 0
         self.scheme = "http"
 
@@ -64,15 +65,16 @@ class FakeApi(FakeStore):
     @asynccontextmanager
     async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["FakeApi"]:
         self.scheme = "https" if tls else "http"
+        self._is_open = True
         server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
-        try:
-            async with asyncio.TaskGroup() as self._group:
+        async with asyncio.TaskGroup() as self._group:
+            try:
                 yield self
+            finally:
+                self._is_open = False
                 server.close()
                 self.drop_connections()
-        finally:
-            server.close()
 
     def drop_connections(self) -> None:
         """Cut every connection, as a restart or a broken network does."""
@@ -88,7 +90,10 @@ class FakeApi(FakeStore):
         self.watchers.clear()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._group.create_task(self._serve(reader, writer))
+        if self._is_open:
+            self._group.create_task(self._serve(reader, writer))
+        else:  # it came while all was closed
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.add(writer)

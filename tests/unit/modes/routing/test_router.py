@@ -127,10 +127,10 @@ async def test_a_node_that_was_too_fast_is_told_once_more(monkeypatch):
 
 
 async def test_rules_that_are_not_taken_are_refused_and_callers_not_led(monkeypatch):
-    monkeypatch.setattr(router, "IN_FORCE", 0.05)
     async with shared(monkeypatch) as (api, cluster, _, admin):
         ci = await user(api, cluster)
         await ci.start()
+        monkeypatch.setattr(router, "IN_FORCE", 0.05)
         bob = await user(api, cluster, "bob")
         admin.stubborn = admin.refuses = True
         await bob.prepare()
