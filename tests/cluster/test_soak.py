@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,10 @@ def size(pid):
     return kilobytes / 1000, len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def has_at_most(pid, descriptors):
+    return size(pid)[1] <= descriptors
+
+
 def test_ten_minutes_of_load_let_nothing_grow(cluster, namespace, session, echo, report):
     pids = {"ktctl": session.pid, "agent": agent(cluster, namespace)}
     quiet = {name: size(pid)[1] for name, pid in pids.items()}
@@ -127,6 +132,6 @@ def test_ten_minutes_of_load_let_nothing_grow(cluster, namespace, session, echo,
         report(**{f"{name} MB {first[0]:.0f} to {last[0]:.0f}, descriptors {last[1]}, after": LOAD})
     for name, pid in pids.items():
         most = quiet[name] + 8
-        wait_until(lambda pid=pid, most=most: size(pid)[1] <= most, within=FLOWS_END)
+        wait_until(partial(has_at_most, pid, most), within=FLOWS_END)
     wait_until(lambda: session.status["streams"] <= 8, within=FLOWS_END)
     assert session.status["reconnections"] == 0

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,19 +98,26 @@ def held(shop, count):
     process = subprocess.Popen(
         shop.cluster.kubectl_command("exec", "-i", *where, "--", *words), **PIPES
     )
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
     try:
-        opened = json.loads(process.stdout.readline())
+        opened = json.loads(stdout.readline())
         assert opened["held"] == count
         yield opened["seconds"]
-        process.stdin.write("\n")
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["held"] == count
+        stdin.write("\n")
+        stdin.flush()
+        assert json.loads(stdout.readline())["held"] == count
         assert process.wait(at_last(30)) == 0
     finally:
         process.kill()
         process.wait()
-        process.stdin.close()
-        process.stdout.close()
+        stdin.close()
+        stdout.close()
+
+
+def has_at_most(pids, descriptors):
+    return size(pids).descriptors <= descriptors
 
 
 def test_ten_thousand_calls_are_held_and_leave_nothing(cluster, namespace, report):
@@ -134,7 +142,7 @@ def test_ten_thousand_calls_are_held_and_leave_nothing(cluster, namespace, repor
             for name, each in pids.items():
                 assert during[name].descriptors >= HELD, name
                 most = before[name].descriptors + NOISE
-                wait_until(lambda each=each, most=most: size(each).descriptors <= most, within=30)
+                wait_until(partial(has_at_most, each, most), within=30)
             assert session.status["reconnections"] == 0
     grown = {name: during[name].memory - before[name].memory for name in pids}
     report(opened=seconds, **{f"{name} {grown[name]:.0f} MB more, of": HELD for name in pids})

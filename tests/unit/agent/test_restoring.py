@@ -270,7 +270,7 @@ ROLLOUT = "/apis/argoproj.io/v1alpha1/namespaces/demo/rollouts/web/scale"
 def put_rollout(api, size):
     """The scale of an object of a kind that ktctl's table lacks; what was written to it."""
     scale = {"metadata": {"name": "web", "resourceVersion": "1"}, "spec": {"replicas": size}}
-    written = []
+    written: list[int] = []
 
     def answer(asked):
         if asked.method == "PATCH":
