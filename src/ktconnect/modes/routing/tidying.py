@@ -40,8 +40,10 @@ async def tidy(seat: Seat, reporter: Reporter) -> None:
 
 
 async def _dead(seat: Seat) -> list[Record]:
+    """Never our own: on a machine that wakes up it may not have been renewed yet."""
     found = await dead_sessions(seat.cluster, seat.namespace, silence=SILENT)
-    return [each for each in found if each.shared == seat.shared.session.name]
+    shared, own = seat.shared.session.name, seat.lease.uid
+    return [each for each in found if each.shared == shared and each.uid != own]
 
 
 async def _undo(seat: Seat, dead: list[Record], reporter: Reporter) -> None:

@@ -59,6 +59,17 @@ async def test_who_lives_undoes_what_a_dead_one_shared_and_no_more():
         ]
 
 
+async def test_who_wakes_up_does_not_undo_itself():
+    async with in_shop() as (api, cluster, reporter):
+        bob, _ = [await sharer(api, cluster, mark) for mark in ("bob", "ann")]
+        for mark in ("bob", "ann"):
+            silent(api, mark, 3600)
+        async with tidying_up(bob, reporter):
+            await until(lambda: reporter.notes)
+        assert lease(api, "ann") is None
+        assert lease(api, "bob") is not None
+
+
 async def test_what_cannot_be_undone_is_left_to_others():
     async with in_shop() as (api, cluster, reporter):
         bob, _ = [await sharer(api, cluster, mark) for mark in ("bob", "ann")]
