@@ -38,8 +38,11 @@ ROOM: Final = 2**31 - 1 - 65_535
 class Calling:
     """``to_send``: the beginning of the call; ``more`` what is to follow it."""
 
-    def __init__(self, request: Request) -> None:
-        """Raises: UsageError for a request that HTTP/2 can't say."""
+    def __init__(self, request: Request, scheme: str = "http") -> None:
+        """``scheme``: ``https`` inside TLS; some servers refuse a call that says otherwise.
+
+        Raises: UsageError for a request that HTTP/2 can't say.
+        """
         self._http = H2Connection(H2Configuration(header_encoding="latin-1"))
         self._rest = request.body.data
         self._answer: Answer | None = None
@@ -47,7 +50,7 @@ class Calling:
         try:
             self._http.initiate_connection()
             self._http.increment_flow_control_window(ROOM)
-            self._http.send_headers(STREAM, _said(request))
+            self._http.send_headers(STREAM, _said(request, scheme), end_stream=not self._rest)
             self._http.increment_flow_control_window(ROOM, STREAM)
             self._send()
         except (H2Error, UnicodeEncodeError) as error:
@@ -111,7 +114,7 @@ class Calling:
         return isinstance(event, StreamEnded)
 
 
-def _said(request: Request) -> list[tuple[str, str]]:
+def _said(request: Request, scheme: str) -> list[tuple[str, str]]:
     """gRPC wants to hear that trailers are understood."""
     kept = [
         (name.lower(), value)
@@ -120,7 +123,7 @@ def _said(request: Request) -> list[tuple[str, str]]:
     ]
     return [
         (":method", request.method),
-        (":scheme", "http"),
+        (":scheme", scheme),
         (":authority", header(request.headers, "host")),
         (":path", request.target),
         *kept,

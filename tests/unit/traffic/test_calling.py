@@ -80,6 +80,17 @@ def test_a_call_is_sent_as_it_was_recorded():
     ]
 
 
+def test_a_call_without_messages_ends_at_once():
+    server = called(Calling(request(b"")))
+    assert server.whole
+    assert server.body == b""
+
+
+def test_inside_tls_a_call_says_so():
+    server = called(Calling(request(), "https"))
+    assert (":scheme", "https") in server.headers
+
+
 def test_its_answer_has_messages_and_trailers():
     server = called(Calling(request()))
     assert server.says() is None

@@ -25,7 +25,8 @@ async def send(place: Place, request: Request, limit: float) -> Exchange:
     Calls of gRPC are sent by HTTP/2, all else by HTTP/1.1, whatever it was that was recorded.
     Raises: UsageError for a request that can't be sent at all.
     """
-    asking = Calling(request) if is_grpc(request.headers) else Asking(request)
+    scheme = "https" if place.tls_grpc else "http"
+    asking = Calling(request, scheme) if is_grpc(request.headers) else Asking(request)
     began, clock = time.time(), time.monotonic()
     answer, failure = None, ""
     try:
@@ -57,8 +58,9 @@ async def _asked(place: Place, asking: Asking | Calling) -> Answer:
     tls = place.tls_grpc if isinstance(asking, Calling) else place.tls
     reader, writer = await _open(place.target, tls)
     try:
+        writer.write(asking.to_send)  # first, whatever has come already
         async with task_group() as tasks:
-            sending = tasks.create_task(_say(writer, asking.to_send))
+            sending = tasks.create_task(_drained(writer))
             while (answer := asking.heard(await reader.read(CHUNK))) is None:
                 writer.write(asking.more())
             sending.cancel()  # who has answered need not hear the rest
@@ -69,10 +71,9 @@ async def _asked(place: Place, asking: Asking | Calling) -> Answer:
     return answer
 
 
-async def _say(writer: asyncio.StreamWriter, data: bytes) -> None:
+async def _drained(writer: asyncio.StreamWriter) -> None:
     """That the other side hears no more is no failure: its answer may be there already."""
     with suppress(ConnectionError):
-        writer.write(data)
         await writer.drain()
 
 

@@ -1,11 +1,15 @@
 import asyncio
 import socket
 
+from h2.config import H2Configuration
+from h2.connection import H2Connection
 from tests.unit.modes.answering import answering, ok, serving
 
+from ktconnect.modes.replay import sending
 from ktconnect.modes.replay.sending import send, why
 from ktconnect.modes.replay.spec import Place
 from ktconnect.traffic.exchange import Body, Request
+from ktconnect.traffic.frames import PREFACE
 from ktconnect.wire.target import Target
 
 GET = Request("GET", "/a", (("Host", "web"),))
@@ -51,6 +55,44 @@ async def test_who_answers_before_the_end_of_the_request_is_heard():
         seen = await send(Place(target), large, 10)
     assert seen.answer is not None
     assert seen.answer.status == 413
+
+
+class Eager:
+    """The writer to a server that has said something before it was asked, and answers a call."""
+
+    def __init__(self):
+        self.http = H2Connection(H2Configuration(client_side=False))
+        self.http.initiate_connection()
+        self.reader = asyncio.StreamReader()
+        self.reader.feed_data(self.http.data_to_send())
+        self.heard = b""
+        self.transport = self
+        self.abort = self.reader.feed_eof
+
+    def write(self, data):
+        self.heard += data
+
+    async def drain(self):
+        self.http.receive_data(self.heard)
+        self.http.send_headers(1, [(":status", "200")], end_stream=True)
+        self.reader.feed_data(self.http.data_to_send())
+
+    async def wait_closed(self):
+        pass
+
+
+async def test_who_speaks_first_is_not_answered_before_the_call_has_begun(monkeypatch):
+    server = Eager()
+
+    async def opened(target, tls):
+        return server.reader, server
+
+    monkeypatch.setattr(sending, "_open", opened)
+    call = Request("POST", "/a.B/C", (("Host", "web"), ("Content-Type", "application/grpc")))
+    seen = await send(Place(Target("tcp", "web", 80)), call, 5)
+    assert server.heard.startswith(PREFACE)
+    assert seen.answer is not None
+    assert seen.answer.status == 200
 
 
 def test_a_name_of_several_addresses_that_all_refuse_is_said_in_few_words():
