@@ -52,16 +52,17 @@ def messages(headers: Headers, data: bytes) -> list[bytes] | None:
     """Each without its prefix and packing; None where it is cut short, or packed in a way that
     is not known."""
     found, coding = [], header(headers, "grpc-encoding").strip().lower()
-    while data:
-        length = int.from_bytes(data[1:PREFIX], "big")
-        message, rest = data[PREFIX : PREFIX + length], data[PREFIX + length :]
-        if len(data) < PREFIX + length:
+    start = 0
+    while start < len(data):
+        begin = start + PREFIX
+        end = begin + int.from_bytes(data[start + 1 : begin], "big")
+        if end > len(data):
             return None
-        plain = unpacked(coding, message) if data[0] else message
+        plain = unpacked(coding, data[begin:end]) if data[start] else data[begin:end]
         if plain is None:
             return None
         found.append(plain)
-        data = rest
+        start = end
     return found
 
 

@@ -43,6 +43,11 @@ def test_messages_are_taken_apart_and_unpacked():
     assert messages(GRPC, b"") == []
 
 
+def test_a_hundred_thousand_small_messages_are_taken_apart_in_a_moment():
+    one = framed((0, b"12345"))
+    assert messages(GRPC, one * 100_000) == [b"12345"] * 100_000
+
+
 @pytest.mark.parametrize("data", [framed((0, b"one"))[:-1], b"\0\0", framed((1, b"no gzip"))])
 def test_what_is_cut_or_packed_otherwise_is_not_taken_apart(data):
     assert messages(GRPC, data) is None
