@@ -13,6 +13,7 @@ from ktconnect.modes.checks.service import check_service
 from ktconnect.modes.dryrun import make_way_or_tell
 from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.report import Reporter
+from ktconnect.modes.routing.auto import sidecar_labels
 from ktconnect.modes.serving.expose import exposes_for
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
 from ktconnect.modes.serving.session import InboundSession
@@ -44,7 +45,7 @@ async def prepare_raw(
     enforce(checked.findings, reporter)
     plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, checked.ports)
     announced = session_lease(cluster, spec.serving, plan, more={"driver": SELECTOR})
-    way = SelectorWay(cluster, plan, announced, seen.service)
+    way = SelectorWay(cluster, plan, announced, seen.service, sidecar_labels(seen.backends))
     way.banner = f"Now what is sent to service '{name}' is copied to local"
     way.advice = ("copied: what callers of new connections send; what is answered here is dropped",)
     return InboundSession(cluster, spec.serving, plan, announced, way)

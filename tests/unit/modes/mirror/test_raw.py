@@ -54,6 +54,20 @@ async def test_nobody_waits_for_what_is_answered_to_a_copy():
             assert Shadow(cluster, lease, wanted).copies is copies
 
 
+async def test_its_agent_gets_the_sidecar_that_the_services_own_pods_get():
+    labels = {"app": "web", "sidecar.istio.io/inject": "true"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web-1", "namespace": "shop", "labels": labels},
+        "spec": {"containers": [{"name": "web"}]},
+    }
+    async with in_shop() as (api, cluster, reporter):
+        api.put(pod)
+        session = await prepare_raw(spec(), cluster, service(), reporter)
+        assert ("sidecar.istio.io/inject", "true") in session._way.labels
+
+
 async def test_it_is_one_of_two_that_can_have_all_callers():
     async with in_shop() as (_, cluster, reporter):
         session = await prepare_raw(spec(), cluster, service(), reporter)
