@@ -54,6 +54,7 @@ async def test_data_for_a_local_side_that_has_just_gone_resets_the_peer():
     application.close()
     link.data_received(memoryview(encode(Kind.DATA, 1, b"hello?")))
     link.data_received(memoryview(encode(Kind.DATA, 1, b"anybody?")))
+    await until(lambda: pipe.frames)
     assert [kind for kind, _, _ in pipe.frames] == [Kind.RESET]
     assert link.streams == 0
 
