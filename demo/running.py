@@ -78,10 +78,9 @@ def running(command: list[str]) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 _signal(process, signal.SIGTERM)
+                # Popen itself waits for a moment only, if interrupted.
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(
-                        END_SECONDS
-                    )  # Popen itself waits for a moment only, if interrupted
+                    process.wait(END_SECONDS)
 
 
 def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:

@@ -6,10 +6,10 @@ import click
 
 from .comparing import ignore_header
 from .options import TOLD, local_options, take_all
+from .sections import Sectioned
 
 if TYPE_CHECKING:
     from ktconnect.modes.replay.spec import ReplaySpec
-from .sections import Sectioned
 
 SPEEDS = ("asRecorded", "max")
 
