@@ -1,5 +1,6 @@
 """Why the API server could not be reached, in words; from the errors of sockets, DNS and TLS."""
 
+import asyncio
 import socket
 import ssl
 
@@ -24,11 +25,14 @@ def unreachable(config: KubeConfig, error: BaseException, otherwise: str) -> Unr
 
 
 def root(error: BaseException) -> BaseException:
-    """The first cause of a chain of errors; of a group, of its first member."""
+    """The first cause of a chain of errors; of a group, of its first member.
+
+    A limit of time ends what it waits for by a cancellation, which is no cause.
+    """
     while True:
         error = first_cause(error)
         inner = error.__cause__ or error.__context__
-        if inner is None:
+        if inner is None or isinstance(inner, asyncio.CancelledError):
             return error
         error = inner
 

@@ -1,3 +1,4 @@
+import asyncio
 import socket
 import ssl
 
@@ -31,3 +32,11 @@ def test_the_root_is_found_through_chains_and_groups():
     during = RuntimeError()
     during.__context__ = refused
     assert root(during) is refused
+
+
+async def test_a_limit_of_time_is_told_without_how_it_ended_what_it_waited_for():
+    with pytest.raises(TimeoutError) as late:
+        async with asyncio.timeout(0):
+            await asyncio.sleep(60)
+    assert root(late.value) is late.value
+    assert str(unreachable(CONFIG, late.value, "took too long")).endswith("h:6443 took too long")
