@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import math
 import secrets
 import time
 from datetime import UTC, datetime
@@ -54,6 +55,7 @@ class Shadow:
         self._namespace = lease.session.namespace
         self._silence: Silence | None = None
         self._young_until = 0.0
+        self._made_at = -math.inf
         self.lease = lease
         self.within = 60.0
         """Seconds that a Pod may take to be ready."""
@@ -89,8 +91,14 @@ class Shadow:
 
     async def create(self) -> None:
         """Make the agent; its Lease is there. Raises: Forbidden, Refused, Unreachable."""
+        self._made_at = time.monotonic()
         for kind in (CONFIG_MAP, DEPLOYMENT):
             await self._create_or_join(kind)
+
+    def patience(self, forward: float) -> float:
+        """Seconds from now in which its tunnel has to be up: ``forward`` for the port-forward, or
+        what is left of the time for its Pod, which has no probe and may not listen yet."""
+        return max(forward, self._made_at + self.within - time.monotonic())
 
     async def ready_pod(self) -> Manifest:
         """Wait for a Pod of the agent that is ready.

@@ -215,6 +215,16 @@ async def test_an_agent_that_has_just_become_ready_is_not_looked_after_yet():
         assert (CONFIG_MAP, ours.session.name) in objects(api)
 
 
+async def test_an_agent_that_listens_late_has_the_time_of_its_pod():
+    async with in_cluster() as (_, shadow):
+        ours = shadow()
+        ours.within = 60.0
+        assert ours.patience(10.0) == 10.0  # somebody else's, which was there before
+        await create(ours)
+        assert 50.0 < ours.patience(10.0) <= 60.0
+        assert ours.patience(90.0) == 90.0
+
+
 async def test_without_the_right_to_delete_pods_the_deployment_is_made_anew():
     async with in_cluster() as (api, shadow):
         ours = shadow()

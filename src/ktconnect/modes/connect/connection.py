@@ -68,7 +68,8 @@ class Connection:
 
     async def _open_tunnel(self) -> Naming:
         with self._reporter.step("Opening the tunnel") as step:
-            agent = await self._tunnel.ready(self._view.spec.cluster.port_forward_timeout)
+            forward = self._view.spec.cluster.port_forward_timeout
+            agent = await self._tunnel.ready(self._shadow.patience(forward))
             self._view = with_agent(self._view, agent)
             naming = self._naming(agent)
             step.says(f"Tunnel to the agent is up (Python {agent.python})")

@@ -70,7 +70,7 @@ async def _tunnel(spec: ExplainSpec, shadow: Shadow) -> AsyncIterator[Tunnel]:
         running = tasks.create_task(tunnel.run())
         renewing = tasks.create_task(shadow.keep_alive())
         try:
-            await tunnel.ready(timeout)
+            await tunnel.ready(shadow.patience(timeout))
             yield tunnel
         finally:
             running.cancel()

@@ -184,7 +184,8 @@ class Forwarding:
 
     async def _open(self) -> None:
         with self._reporter.step("Opening the tunnel") as step:
-            agent = await self._tunnel.ready(self._spec.cluster.port_forward_timeout)
+            forward = self._spec.cluster.port_forward_timeout
+            agent = await self._tunnel.ready(self._shadow.patience(forward))
             step.says(f"Tunnel to the agent is up (Python {agent.python})")
         for port in self._ports:
             port.open(self._tunnel)

@@ -24,9 +24,9 @@ from .way import InboundPlan, Origins
 
 log = logging.getLogger(__name__)
 
-RETRY_FIRST = 0.1
-"""Seconds until an agent that does not listen yet is tried again: its Pod is ready a moment before.
-"""
+RETRY_FIRST, RETRY_LONGEST = 0.1, 2.0
+"""Seconds until an agent that does not listen yet is tried again, doubling: its Pod is ready a
+moment before."""
 
 LOST_AFTER = 3.0
 """Seconds without a tunnel after which the agent counts as lost, if the API server answers."""
@@ -67,7 +67,11 @@ class Line:
             mute=shadow.copies,
             on_call=self._ended,
         )
-        timing = Timing(attempt=spec.cluster.port_forward_timeout, retry_first=RETRY_FIRST)
+        timing = Timing(
+            attempt=spec.cluster.port_forward_timeout,
+            retry_first=RETRY_FIRST,
+            retry_longest=RETRY_LONGEST,
+        )
         self.tunnel = Tunnel(shadow.open_pipe, shadow.token, timing=timing)
         self.tunnel.on_unreachable = shadow.revive
         self.tunnel.on_greeted = self._greeted
@@ -79,6 +83,11 @@ class Line:
         self.shadow.within = self._spec.cluster.pod_creation_timeout
         await self.shadow.create()
         return await self.shadow.ready_pod()
+
+    async def greeted(self) -> AgentFacts:
+        """Wait until the agent has greeted. Raises: TunnelClosed if it does not in its time."""
+        forward = self._spec.cluster.port_forward_timeout
+        return await self.tunnel.ready(self.shadow.patience(forward))
 
     def wind_up(self) -> None:
         """From now on, an agent that is gone is none that was lost, and none comes back."""

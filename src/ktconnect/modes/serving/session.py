@@ -153,7 +153,7 @@ class InboundSession:
 
     async def _open(self, line: Line, reporter: Reporter) -> None:
         with reporter.step("Opening the tunnel") as step:
-            agent = await line.tunnel.ready(self._spec.cluster.port_forward_timeout)
+            agent = await line.greeted()
             step.says(f"Tunnel to the agent is up (Python {agent.python})")
         with reporter.step("Looking who answers without this machine") as step:
             await self._way.check(line.tunnel, reporter)

@@ -26,7 +26,12 @@ def agent_on(port):
 
     session = SimpleNamespace(name="kt-connect-shadow-abcde")
     return SimpleNamespace(
-        open_pipe=open_pipe, revive=nothing, keep_alive=nothing, token=TOKEN, session=session
+        open_pipe=open_pipe,
+        patience=lambda forward: forward,
+        revive=nothing,
+        keep_alive=nothing,
+        token=TOKEN,
+        session=session,
     )
 
 

@@ -38,6 +38,9 @@ class Agent:
     async def open_pipe(self):
         return await connect(self._port)
 
+    def patience(self, forward):
+        return forward
+
     async def keep_alive(self):
         await asyncio.Event().wait()
 
