@@ -94,7 +94,7 @@ async def _ports(spec: ExchangeSpec, seen: Seen, reporter: Reporter) -> tuple[Po
     ports = map_ports(seen.service, exposes, seen.slices or (), seen.backends)
     exposed = tuple(port for port in ports if port.target is not None)
     given = seen.service["spec"].get("ports") or ()
-    left = check_left(seen.name, exposed, given, said=bool(spec.exposes))
+    left = check_left(seen.name, exposed, given, said=bool(exposes))
     enforce((finding for _, finding in left), reporter)
     taken = tuple(port for port in exposed if port not in {port for port, _ in left})
     if not taken:

@@ -40,7 +40,7 @@ async def prepare_raw(
     enforce(check_service(seen), reporter)
     exposes = exposes_for(spec.exposes, name)
     ports = map_ports(seen.service, exposes, seen.slices or (), seen.backends)
-    enforce(check_raw(name, ports, said=bool(spec.exposes)), reporter)
+    enforce(check_raw(name, ports, said=bool(exposes)), reporter)
     checked = await check_local(tuple(map(as_raw, ports)), skip=spec.serving.skip_port_checking)
     enforce(checked.findings, reporter)
     plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, checked.ports)

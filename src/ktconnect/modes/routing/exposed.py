@@ -36,10 +36,11 @@ async def exposed_ports(
     """
     service, name = seen.service, seen.name
     enforce(check_service(seen) if driver == "router" else check_ruled(seen), reporter)
-    ports = map_ports(service, exposes_for(exposes, name), seen.slices or (), seen.backends)
+    said = exposes_for(exposes, name)
+    ports = map_ports(service, said, seen.slices or (), seen.backends)
     wanted = tuple(port for port in ports if port.target is not None)
     apps = {int(port["port"]): app_of(port) for port in service["spec"].get("ports") or ()}
-    enforce(check_marked(name, wanted, apps, said=bool(exposes)), reporter)
+    enforce(check_marked(name, wanted, apps, said=bool(said)), reporter)
     taken = tuple(port for port in wanted if port.protocol == "tcp")
     if not taken:
         raise none

@@ -51,3 +51,16 @@ async def test_a_service_without_such_a_port_is_refused_in_the_words_of_the_comm
         seen = await look(cluster, only_udp)
         with pytest.raises(UsageError, match="nothing to take"):
             await exposed_ports(SPEC, (), seen, "istio", NONE, reporter)
+
+
+async def test_what_was_said_of_another_target_asks_for_no_port_of_this_one():
+    async with in_shop() as (_, cluster, reporter):
+        ports = [{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]
+        seen = await look(cluster, service(ports=ports))
+        other = parse_exposes("other=1:80")
+        found = await exposed_ports(SPEC, other, seen, "router", NONE, reporter)
+        assert [port.service_port for port in found] == [80]
+        assert any("is UDP" in note for note in reporter.notes)
+        with pytest.raises(UsageError, match="is UDP"):
+            everything = parse_exposes("web=1:80,web=1:53/udp")
+            await exposed_ports(SPEC, everything, seen, "router", NONE, reporter)
