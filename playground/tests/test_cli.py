@@ -22,6 +22,7 @@ def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["laptop", "--", "id"],
         ["kubeconfig"],
         ["net", "--delay", "20ms"],
+        ["logs"],
         ["logs", "kubelet"],
         ["image", "list"],
         ["node", "kill", "node1"],

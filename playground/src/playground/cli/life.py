@@ -112,7 +112,12 @@ def logs(playground: Playground, component: str, machine: str, follow: bool) -> 
     """Show what COMPONENT says; without one, what there is."""
     folder = playground.folder.root / "log"
     if not component:
-        for file in sorted(folder.glob("*/*.log")):
+        files = sorted(folder.glob("*/*.log"))
+        if not files:
+            raise PlaygroundError(
+                f"playground {playground.name} has no logs", hint="`playground up` makes one"
+            )
+        for file in files:
             click.echo(f"{file.stem} --machine {file.parent.name}")
         return
     file = playground.folder.log(machine, component)
