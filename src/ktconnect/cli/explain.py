@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ktconnect.modes.explain.mode import Explained
     from ktconnect.modes.explain.spec import ExplainSpec
     from ktconnect.rules.explain import Explanation
+    from ktconnect.rules.explain_facts import Answer
 
 ANSWERED: Final = {"laptop": "green", "origin": "green", "rule": "yellow", "nobody": "red"}
 
@@ -154,12 +155,22 @@ def _result(said: "Explanation") -> list[str]:
     colour = ANSWERED.get(answer.by, "yellow")
     verb = "Answered by" if answer.by != "nobody" else "Answered by nobody:"
     session = f" (session {answer.session})" if answer.session else ""
-    lines = [f"[bold {colour}]{verb}[/] {escape(answer.who + session)}"]
+    lines = [f"[bold {colour}]{verb}[/] {escape(answer.who + session + _heard(answer))}"]
     for copy in said.copies:
         dead = "" if copy.alive else ", which nobody takes: that laptop is silent"
         share = f"{copy.percent:g} % of such requests"
         lines.append(f"Copied: {share} to {escape(copy.user or copy.to)}{dead}")
     return [*lines, *(f"[dim]note: {escape(each)}[/]" for each in said.notes)]
+
+
+def _heard(answer: "Answer") -> str:
+    """When a laptop was heard last: one that died a moment ago counts as alive."""
+    if not answer.heard:
+        return ""
+    if not answer.late:
+        return f", last heard {answer.heard} ago"
+    other = f"{answer.otherwise} answer" if answer.otherwise else "nobody answers"
+    return f", last heard {answer.heard} ago, which is long: if it is away, {other}"
 
 
 def _sent(outcome: "Outcome") -> list[str]:

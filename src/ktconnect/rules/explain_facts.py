@@ -167,7 +167,11 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Who answers. ``by`` is ``rule`` where a rule does so itself (a redirect, a fault)."""
+    """Who answers. ``by`` is ``rule`` where a rule does so itself (a redirect, a fault).
+
+    ``heard``: how long ago a laptop was heard last, ``late`` if that is longer than it should be;
+    ``otherwise``: who answers if it is away, which its agent knows first, "" for nobody.
+    """
 
     by: Literal["laptop", "origin", "rule", "nobody", "unknown"]
     who: str
@@ -175,6 +179,9 @@ class Answer:
     user: str = ""
     mark: str = ""
     session: str = ""
+    heard: str = ""
+    late: bool = False
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .mark import ORIGIN
 
 AGENTS: Final = (EXCHANGE, MESH, MIRROR, PREVIEW)
 AWAY: Final = "the agent passes callers on to the origin"
+ORIGINAL: Final = "the original Pods"
 OLD: Final = "KT Connect 0.3 has no way back to the origin; `ktctl recover` makes one"
 
 
@@ -59,7 +60,7 @@ def by_agent(walk: Walk, place: Place) -> Answer:
     late = f"it was heard {laptop.heard} ago, which is long: if it is away, {AWAY}"
     says = f"{laptop.user} answers ({laptop.session})"
     walk.say("laptop", says, *([late] if laptop.late else []), fine=not laptop.late)
-    return _laptop(place, laptop)
+    return _laptop(walk, place, laptop, passes_on=not endpoint.old)
 
 
 def _not_seen(walk: Walk, place: Place) -> Answer:
@@ -70,14 +71,19 @@ def _not_seen(walk: Walk, place: Place) -> Answer:
     return Answer("unknown", f"{whose}, or the origin while that is away")
 
 
-def _laptop(place: Place, laptop: Laptop) -> Answer:
+def _laptop(walk: Walk, place: Place, laptop: Laptop, *, passes_on: bool) -> Answer:
     share = place.share
+    behind = walk.facts.places.get(walk.facts.origin)
+    has_origin = behind is not None and bool(behind.endpoints) and behind.role not in AGENTS
     return Answer(
         "laptop",
         f"the laptop of {laptop.user}",
         user=laptop.user,
         mark=share.signature if share else "",
         session=laptop.session,
+        heard=laptop.heard,
+        late=laptop.late,
+        otherwise=ORIGINAL if passes_on and has_origin else "",
     )
 
 

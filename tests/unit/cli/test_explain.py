@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 from tests.unit.cli.test_birdseye import KUBECONFIG, api_server
 from tests.unit.modes.explain.seeing import objects
-from tests.unit.rules.explaining import facts, plain, share
+from tests.unit.rules.explaining import facts, laptop, plain, share
 
 from ktconnect.cli.explain import as_json, show
 from ktconnect.cli.main import run
@@ -81,15 +82,26 @@ def test_copies_notes_and_who_nobody_is_are_said():
 def test_what_did_happen_stands_below():
     outcome = Outcome("t", 200, "ci", (("x-kt-served-by", "ci"),), 0.0123)
     text = shown(explained(facts(share()), outcome))
-    assert "Answered by the laptop of ann@laptop (session kt-mesh-web-ci)" in text
+    answered = "Answered by the laptop of ann@laptop (session kt-mesh-web-ci), last heard 40 s ago"
+    assert f"{answered}\n" in text
     assert "Sent: status 200, led to ci, after 12.3 ms" in text
-    assert "as explained: x-kt-served-by: ci" in text
+    assert "led as explained, to the laptop of ann@laptop (x-kt-served-by: ci); if" in text
     text = shown(explained(facts(share()), Outcome("t", failure="connection reset")))
     assert "Sent: connection reset" in text
+
+
+def test_a_laptop_that_is_late_is_not_said_to_answer_for_sure():
+    mine = share()
+    late = replace(laptop(mine), late=True)
+    text = shown(explained(facts(mine, laptops={mine.service: late})))
+    assert "last heard 40 s ago, which is long: if it is away, the original Pods answer" in text
+    alone = facts(mine, laptops={mine.service: late}, origin="nowhere")
+    assert "if it is away, nobody answers" in shown(explained(alone))
 
 
 def test_a_program_reads_it_too():
     told = json.loads(as_json(explained(facts(share()), Outcome("t", 200, "origin"))))
     assert told["live"]["asExplained"] is False
     assert told["answer"]["by"] == "laptop"
+    assert told["answer"]["otherwise"] == "the original Pods"
     assert json.loads(as_json(explained(plain())))["live"] is None

@@ -12,6 +12,7 @@ from ktconnect.names import SERVED_BY
 from ktconnect.objects.origin import address_of
 from ktconnect.objects.session import Manifest
 from ktconnect.rules.explain import Explanation
+from ktconnect.rules.explain_facts import Answer as Whose
 from ktconnect.rules.explain_facts import Facts
 from ktconnect.rules.mark import ORIGIN
 from ktconnect.rules.request import Request
@@ -148,8 +149,22 @@ def _verdict(said: Explanation, outcome: Outcome) -> tuple[bool | None, str]:
     if outcome.status >= 500 and said.served_by and not outcome.served_by:
         return False, f"{NOBODY[expected]}: status {outcome.status} without {SERVED_BY}"
     led, words = _served(said.served_by, outcome.served_by)
+    if led and expected == "laptop":
+        return None if said.answer.late else led, _led(said.answer, outcome.served_by)
     passed_on = expected == "origin" and outcome.served_by not in ("", ORIGIN)
     return led, f"{words} ({LED})" if led and passed_on else words
+
+
+def _led(answer: Whose, served_by: str) -> str:
+    """The header is set on the way to an agent: it can't tell whether the laptop was there."""
+    if not answer.otherwise:  # then nobody else can have answered
+        return f"as explained: {SERVED_BY}: {served_by}"
+    heard = f"; it was last heard {answer.heard} ago" if answer.heard else ""
+    long = ", which is long" if answer.late else ""
+    return (
+        f"led as explained, to {answer.who} ({SERVED_BY}: {served_by}); if that laptop is away, "
+        f"its agent passed it on to {answer.otherwise}{heard}{long}"
+    )
 
 
 def _by_proxy(expected: str, outcome: Outcome) -> tuple[bool, str]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tests.unit.rules.explaining import facts, plain, share
 
@@ -19,13 +21,19 @@ CI = Request(headers=(("version", "ci"),))
 MARKED = explain(CI, facts(share()))
 PLAIN = explain(CI, plain())
 DEAD = explain(CI, facts(share(), dead=("ci",)))
+LATE = replace(MARKED, answer=replace(MARKED.answer, late=True))
+LED = (
+    "led as explained, to the laptop of ann@laptop (x-kt-served-by: ci); if that laptop is away, "
+    "its agent passed it on to the original Pods; it was last heard 40 s ago"
+)
 NOBODY = explain(CI, plain(service=Place("web", "shop")))
 
 
 @pytest.mark.parametrize(
     ("said", "outcome", "fits", "words"),
     [
-        (MARKED, Outcome("t", 200, "ci"), True, "as explained: x-kt-served-by: ci"),
+        (MARKED, Outcome("t", 200, "ci"), True, LED),
+        (LATE, Outcome("t", 200, "ci"), None, "last heard 40 s ago, which is long"),
         (MARKED, Outcome("t", 200, "origin"), False, "origin, expected was ci"),
         (MARKED, Outcome("t", 200), False, "x-kt-served-by is missing, expected was ci"),
         (MARKED, Outcome("t", failure="reset"), False, "though a laptop was expected to"),
@@ -35,7 +43,7 @@ NOBODY = explain(CI, plain(service=Place("web", "shop")))
         (NOBODY, Outcome("t", 200), False, "though nobody was expected to"),
         (NOBODY, Outcome("t", 500), None, "a program or a proxy"),
         (MARKED, Outcome("t", 503), False, "nobody answered, though a laptop was expected to"),
-        (MARKED, Outcome("t", 500, "ci"), True, "as explained: x-kt-served-by: ci"),
+        (MARKED, Outcome("t", 500, "ci"), True, LED),
         (DEAD, Outcome("t", 200, "ci"), True, "whom the request was led to, whose agent passes it"),
         (DEAD, Outcome("t", 200, "origin"), False, "origin, expected was ci"),
     ],
@@ -44,6 +52,12 @@ def test_what_came_is_held_against_what_was_expected(said, outcome, fits, words)
     found = compared(said, outcome)
     assert found.as_explained is fits
     assert words in found.says
+
+
+def test_where_nobody_is_behind_an_agent_it_is_not_said_that_somebody_is():
+    alone = replace(MARKED, answer=replace(MARKED.answer, otherwise="", heard=""))
+    says = compared(alone, Outcome("t", 200, "ci")).says
+    assert says == "as explained: x-kt-served-by: ci"
 
 
 def test_an_answer_says_who_gave_it():
