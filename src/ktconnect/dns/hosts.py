@@ -1,6 +1,7 @@
 """``--dnsMode hosts``: names for the hosts file, from Services and Pods as the API gives them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 Manifest = Mapping[str, Any]
@@ -14,18 +15,21 @@ def hosts_entries(
     own_namespace: str,
     namespaces: Collection[str],
     cluster_domain: str,
+    ip_version: int = 0,
 ) -> list[Entry]:
     """(address, names) of every Service in ``namespaces``, sorted by namespace and name.
 
     A headless Service gets the address of its first ready Pod, as a file can't name several.
-    Services without an address (ExternalName, no ready Pod) are left out.
+    Services without an address (ExternalName, no ready Pod) are left out, and with ``ip_version``
+    4 or 6 the addresses of the other family.
     """
     entries: list[Entry] = []
     for service in sorted(services, key=_place):
         namespace, name = _place(service)
         if namespace in namespaces:
             names = _names(name, namespace, own_namespace, cluster_domain)
-            entries += ((address, names) for address in _addresses(service, pods))
+            found = _addresses(service, pods, ip_version)
+            entries += ((address, names) for address in found)
     return entries
 
 
@@ -38,13 +42,22 @@ def _names(name: str, namespace: str, own_namespace: str, domain: str) -> tuple[
     return (*short, f"{name}.{namespace}", f"{name}.{namespace}.svc.{domain}")
 
 
-def _addresses(service: Manifest, pods: Sequence[Manifest]) -> list[str]:
+def _addresses(service: Manifest, pods: Sequence[Manifest], ip_version: int) -> list[str]:
     spec = service["spec"]
     own = spec.get("clusterIPs") or [spec.get("clusterIP")]
     if own[0] != HEADLESS:
-        return [address for address in own if address]
+        return _of_family(filter(None, own), ip_version)
     ready = sorted((pod for pod in pods if _serves(pod, service)), key=_place)
-    return [ready[0]["status"]["podIP"]] if ready else []
+    return next(filter(None, (_of_family(_pod_ips(pod), ip_version)[:1] for pod in ready)), [])
+
+
+def _of_family(addresses: Iterable[str], ip_version: int) -> list[str]:
+    return [one for one in addresses if ip_version in (0, ip_address(one).version)]
+
+
+def _pod_ips(pod: Manifest) -> list[str]:
+    status = pod["status"]
+    return [one["ip"] for one in status.get("podIPs") or [{"ip": status["podIP"]}]]
 
 
 def _serves(pod: Manifest, service: Manifest) -> bool:

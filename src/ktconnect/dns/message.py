@@ -211,9 +211,18 @@ def renamed(message: bytes, name: bytes) -> bytes:
     """
     end = parse_question(message).end
     old = read_name(message, HEADER)[0].lower()
-    parts = [message[:HEADER], name, message[end - 4 : end]]
-    for record in records(message, end):
-        owner = _TO_QUESTION if record.owner.lower() == old else record.owner
+    rest = rewritten(message, records(message, end), old)
+    return message[:HEADER] + name + message[end - 4 : end] + rest
+
+
+def rewritten(message: bytes, kept: Iterable[Record], question: bytes = b"") -> bytes:
+    """These of its records, with every name in full but ``question``, which is pointed to.
+
+    So they may stand at another place than they did. Raises: FormatError as `renamed`.
+    """
+    parts: list[bytes] = []
+    for record in kept:
+        owner = _TO_QUESTION if record.owner.lower() == question else record.owner
         rdata = _rdata(message, record)
         parts += (owner, _FIXED.pack(record.rtype, record.rclass, record.ttl, len(rdata)), rdata)
     return b"".join(parts)

@@ -9,6 +9,7 @@ from ktconnect.networks import Address
 
 from .ask import Ask, AskFailed
 from .cache import NEGATIVE_SECONDS, Cache
+from .families import of_family
 from .message import (
     AAAA,
     FORMERR,
@@ -149,21 +150,22 @@ class Resolver:
         async with asyncio.timeout(self._limits.seconds):
             for attempt in decision.attempts:
                 try:
-                    response = await self._ask(asker, tcp, attempt)
+                    response, whole = await self._ask(asker, tcp, attempt)
                 except AskFailed as error:
                     if not decision.exhaustive:
                         raise
                     failure = error
                     continue
                 best = _better(best, response)
-                if _is_enough(response, decision.exhaustive):
+                if not whole or _is_enough(response, decision.exhaustive):
                     break
         self._counters.latencies.append(time.monotonic() - start)
         if best is None:
             raise failure or AskFailed("nobody to ask")
         return best
 
-    async def _ask(self, asker: _Asker, tcp: bool, attempt: Attempt) -> bytes:
+    async def _ask(self, asker: _Asker, tcp: bool, attempt: Attempt) -> tuple[bytes, bool]:
+        """The answer, and whether it is whole: False if addresses of one family were left out."""
         ask = self._asks.get(attempt.server)
         if ask is None:
             raise AskFailed(f"no server {attempt.server}")
@@ -173,12 +175,18 @@ class Resolver:
             self._counters.upstream += 1
         query = asker.query
         if attempt.name == asker.question.name:
-            return as_asked(query, asker.question, await ask(query, tcp=tcp))
+            said = await ask(query, tcp=tcp)
+            response = self._of_family(said)
+            return as_asked(query, asker.question, response), response is said
         try:
-            response = await ask(renamed(query, to_wire(attempt.name)), tcp=tcp)
-            return renamed(response, read_name(query, HEADER)[0])
+            said = await ask(renamed(query, to_wire(attempt.name)), tcp=tcp)
+            response = self._of_family(said)
+            return renamed(response, read_name(query, HEADER)[0]), response is said
         except FormatError as error:
             raise AskFailed(f"can't ask for {attempt.name}: {error}") from error
+
+    def _of_family(self, response: bytes) -> bytes:
+        return of_family(response, self.zone.ip_version, self.zone.cluster_domain)
 
 
 def _same(query: bytes, question: Question) -> bytes:

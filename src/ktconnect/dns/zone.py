@@ -49,6 +49,7 @@ class Zone:
     suffixes: more domains that only the cluster knows. overrides: (pattern, address), where a
     ``*`` stands for one label. order: keys of servers, if the user gave an order.
     strip: the laptop's own search suffixes, cut off before an order asks the cluster.
+    ip_version: 4 or 6 if only addresses of that family lead to the cluster, 0 for both.
     """
 
     cluster_domain: str
@@ -61,6 +62,7 @@ class Zone:
     overrides: tuple[tuple[str, Address], ...] = ()
     order: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    ip_version: int = 0
     _endings: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

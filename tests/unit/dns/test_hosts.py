@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from ktconnect.dns.hosts import Entry, hosts_entries
 
 
@@ -64,3 +66,26 @@ def test_what_has_no_address_is_left_out():
     assert entries([service("db", clusterIP="None")], [pod("db-0", "10.1.0.1")]) == []
     bare = {"metadata": {"name": "db-0", "namespace": "shop"}}
     assert entries([service("db", clusterIP="None", selector={"app": "db"})], [bare]) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "addresses"),
+    [
+        (0, ["10.1.0.1", "10.0.0.1", "fd00::1"]),
+        (4, ["10.1.0.1", "10.0.0.1"]),
+        (6, ["fd01::1", "fd00::1"]),
+    ],
+)
+def test_one_family_alone_can_be_asked_for(version, addresses):
+    web = service("web", clusterIP="10.0.0.1", clusterIPs=["10.0.0.1", "fd00::1"])
+    db = service("db", clusterIP="None", selector={"app": "db"})
+    dual = pod("db-0", "10.1.0.1")
+    dual["status"]["podIPs"] = [{"ip": "10.1.0.1"}, {"ip": "fd01::1"}]
+    found = hosts_entries([web, db], [dual], "shop", ["shop"], "cluster.local", version)
+    assert [address for address, _ in found] == addresses
+
+
+def test_a_headless_service_of_the_other_family_has_no_line():
+    db = service("db", clusterIP="None", selector={"app": "db"})
+    found = hosts_entries([db], [pod("db-0", "10.1.0.1")], "shop", ["shop"], "cluster.local", 6)
+    assert found == []

@@ -219,3 +219,30 @@ async def test_a_damaged_no_is_passed_on():
     whole = await Bench.one(bench, "later")
     bench.upstream.cut = 2
     assert len(await bench.one("sooner")) == len(whole) + 1 - 2
+
+
+ONLY_V4 = Zone("cluster.local", "shop", SERVICES, ip_version=4)
+
+
+async def test_a_family_that_is_not_led_to_the_cluster_is_no_data_under_any_name():
+    bench = Bench(ONLY_V4)
+    bench.cluster.known[WEB] = (f"{WEB}. 30 IN AAAA fd00::1",)
+    for name in ("web", "web.shop", "web.shop.svc", WEB):
+        [reply] = await bench.ask(query(name, "AAAA"))
+        assert (read(reply).rcode(), read(reply).answer) == (0, [])
+    assert bench.upstream.asked == []
+
+
+async def test_the_family_that_is_led_there_is_answered():
+    bench = Bench(ONLY_V4)
+    assert answers(await bench.one("web")) == ["web. 30 IN A 10.96.0.1"]
+
+
+async def test_an_order_does_not_look_elsewhere_for_the_family_that_is_left_out():
+    bench = Bench(Zone("cluster.local", "shop", order=("cluster", "upstream"), ip_version=4))
+    bench.cluster.known[WEB] = (f"{WEB}. 30 IN AAAA fd00::1",)
+    bench.upstream.known["web.shop"] = ("web.shop. 30 IN AAAA 2001:db8::1",)
+    [reply] = await bench.ask(query("web.shop", "AAAA"))
+    assert (read(reply).rcode(), read(reply).answer) == (0, [])
+    assert [name for name, _ in bench.cluster.asked] == [WEB]
+    assert bench.upstream.asked == []

@@ -105,6 +105,7 @@ class View:
             overrides=self._overrides(),
             order=tuple(server.key for server in self.order().servers),
             strip=self.resolver.search,
+            ip_version=self.spec.cluster.ip_version,
         )
 
     def _overrides(self) -> tuple[tuple[str, Address], ...]:

@@ -21,7 +21,8 @@ async def _lines(cluster: Cluster, view: View) -> tuple[str, ...]:
     for namespace in namespaces:
         services += await cluster.list("v1/Service", namespace)
         pods += await cluster.list("v1/Pod", namespace)
-    entries = hosts_entries(services, pods, view.namespace, namespaces, view.domain)
+    family = view.spec.cluster.ip_version
+    entries = hosts_entries(services, pods, view.namespace, namespaces, view.domain, family)
     return hosts_lines(entries)
 
 

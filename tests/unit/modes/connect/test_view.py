@@ -173,3 +173,8 @@ def test_the_proxy_sends_to_the_cluster_what_is_the_clusters(host, to_cluster):
 
 def test_lines_of_the_hosts_file_have_the_address_first():
     assert hosts_lines([("10.0.0.1", ("a", "a.b"))]) == ("10.0.0.1 a a.b",)
+
+
+def test_names_have_addresses_of_the_version_that_is_routed():
+    assert view(cluster=ClusterSpec(ip_version=6)).zone().ip_version == 6
+    assert view().zone().ip_version == 0

@@ -4,7 +4,7 @@ from ktconnect.kube.client import Cluster
 from ktconnect.kube.facts import ClusterFacts
 from ktconnect.modes.connect.view import Hosts, View
 from ktconnect.modes.connect.written import written_names
-from ktconnect.modes.spec import ConnectSpec, DnsSpec
+from ktconnect.modes.spec import ClusterSpec, ConnectSpec, DnsSpec
 
 
 def put_service(api, name, namespace, address):
@@ -51,3 +51,8 @@ async def test_the_hosts_file_gets_the_namespaces_that_were_named():
 async def test_hosts_of_ingresses_are_looked_up_for_an_ingress_address():
     found = await written(ConnectSpec(ingress_ip="10.9.9.9"))
     assert found.ingress == ("a.example", "b.example")
+
+
+async def test_the_hosts_file_gets_the_ip_version_that_is_routed():
+    spec = ConnectSpec(cluster=ClusterSpec(ip_version=6), dns=DnsSpec("hosts"))
+    assert (await written(spec)).lines == ()
