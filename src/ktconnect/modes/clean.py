@@ -19,7 +19,7 @@ from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
 from ktconnect.sessions.restore import Outcome, awaited, planned, restore
 from ktconnect.sessions.taken import told
 
-from .cluster import holder, open_cluster, owned_by_user
+from .cluster import check_namespace, holder, open_cluster, owned_by_user
 from .local import Remains, remains
 from .report import Reporter
 from .spec import ClusterSpec
@@ -50,7 +50,6 @@ async def run(spec: CleanSpec, reporter: Reporter) -> None:
 
     Raises: KtError; also, after all that could be done, for what could not.
     """
-    failed: list[KtError] = []
     if not spec.dry_run:
         processes()  # looking at those that run removes the files of those that don't
     if os.geteuid() == 0:
@@ -61,9 +60,20 @@ async def run(spec: CleanSpec, reporter: Reporter) -> None:
         return
     async with open_cluster(spec.cluster) as cluster:
         own = spec.cluster.namespace or cluster.namespace
-        namespace = "" if spec.all_namespaces else own
-        found = await clean_cluster(cluster, namespace, spec, reporter, failed)
-        found += await clean_legacy(cluster, namespace, spec, reporter)
+        await clean_all(cluster, "" if spec.all_namespaces else own, spec, reporter)
+
+
+async def clean_all(cluster: Cluster, namespace: str, spec: CleanSpec, reporter: Reporter) -> None:
+    """Clean a namespace ("": all) of dead sessions, of ours and of KT Connect.
+
+    Raises: UsageError for a namespace that isn't there; KtError after all that could be done, for
+    what could not.
+    """
+    failed: list[KtError] = []
+    found = await clean_cluster(cluster, namespace, spec, reporter, failed)
+    found += await clean_legacy(cluster, namespace, spec, reporter)
+    if namespace and not found:
+        await check_namespace(cluster, namespace)
     if not found:
         where = f"namespace {namespace}" if namespace else "any namespace"
         reporter.note(f"nothing to clean in {where}")

@@ -26,7 +26,7 @@ from ktconnect.sessions.orphan import is_orphan, way_back
 from ktconnect.sessions.taken import end_all
 
 from .clean import hidden, rehearse_repairs, rehearse_session
-from .cluster import open_cluster, owned_by_user
+from .cluster import check_namespace, open_cluster, owned_by_user
 from .report import Reporter
 from .spec import ClusterSpec
 from .taking import taker_of
@@ -56,7 +56,7 @@ async def recover(
 ) -> None:
     """Undo all that was done to one name, by whomever.
 
-    Raises: Taken for a session that is alive; UsageError if there is no such name.
+    Raises: Taken for a session that is alive; UsageError if there is no such name or namespace.
     """
     held = [each for each in await sessions(cluster, namespace) if concerns(each, name)]
     await _end_sessions(cluster, held, spec, reporter)
@@ -70,7 +70,10 @@ async def recover(
     orphan = None if held else _orphan(place, name)
     if orphan is not None:
         await _adopt(cluster, name, orphan, spec, reporter)
-    _tell(place, name, findings, reporter, found=bool(held or findings.repairs or orphan))
+    found = bool(held or findings.repairs or orphan)
+    if not (found or place.seen.of(SERVICE)):
+        await check_namespace(cluster, namespace)
+    _tell(place, name, findings, reporter, found=found)
 
 
 def concerns(record: Record, name: str) -> bool:

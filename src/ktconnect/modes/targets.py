@@ -16,6 +16,8 @@ from ktconnect.kube.failures import NotFound
 from ktconnect.objects.origin import SUFFIX, origin_name
 from ktconnect.objects.session import Manifest
 
+from .cluster import check_namespace
+
 SERVICE: Final = "v1/Service"
 POD: Final = "v1/Pod"
 DEPLOYMENT: Final = "apps/v1/Deployment"
@@ -78,6 +80,8 @@ async def find_service(cluster: Cluster, namespace: str, wanted: Wanted) -> Mani
             f"{wanted.text}: {wanted.word} is no kind whose Services are known", hint=HINT
         )
     services = await cluster.list(SERVICE, namespace)
+    if not services:
+        await check_namespace(cluster, namespace)
     if wanted.kind in ("", SERVICE):
         service = service_named(services, wanted.name)
         if service is not None:

@@ -21,10 +21,10 @@ from tests.unit.sessions.world import (
     selector_key,
 )
 
-from ktconnect.errors import Forbidden, KtError
+from ktconnect.errors import Forbidden, KtError, UsageError
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import Unauthorized
-from ktconnect.modes.clean import CleanSpec, clean_cluster, clean_legacy, clean_quietly
+from ktconnect.modes.clean import CleanSpec, clean_all, clean_cluster, clean_legacy, clean_quietly
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.local import remains
 from ktconnect.objects.session import LEASE, Session, lease
@@ -284,3 +284,17 @@ async def test_what_could_not_be_undone_is_kept_for_the_exit_code():
         assert leases(api) == ["dead"]
     assert [type(error) for error in failed] == [Forbidden]
     assert reporter.notes[0].startswith("left: session dead of ann@laptop")
+
+
+async def test_a_namespace_that_is_not_there_is_named_as_far_as_one_may_know():
+    async with in_cluster() as (api, cluster, reporter):
+        await clean_all(cluster, "demo", CleanSpec(), reporter)
+        assert reporter.notes == ["nothing to clean in namespace demo"]
+        api.no_namespaces.add("nons")
+        with pytest.raises(UsageError, match="there is no namespace nons"):
+            await clean_all(cluster, "nons", CleanSpec(), reporter)
+        await clean_all(cluster, "", CleanSpec(), reporter)
+        assert reporter.notes[-1] == "nothing to clean in any namespace"
+        api.denied = {("get", "namespaces", "")}
+        await clean_all(cluster, "nons", CleanSpec(), reporter)
+        assert reporter.notes[-1] == "nothing to clean in namespace nons"

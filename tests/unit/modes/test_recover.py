@@ -209,6 +209,16 @@ async def test_a_name_that_is_not_there_touches_nothing():
         assert api.objects == before
 
 
+async def test_a_namespace_that_is_not_there_is_named():
+    async with in_cluster() as (api, cluster, reporter):
+        api.no_namespaces.add("demo")
+        with pytest.raises(UsageError, match="there is no namespace demo"):
+            await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+        api.denied = {("get", "namespaces", "")}
+        with pytest.raises(UsageError, match="no Service or Deployment web in namespace demo"):
+            await recover(cluster, "demo", "web", RecoverSpec(), reporter)
+
+
 LOST = {"app": "web-kt-exchange-abcde"}
 
 

@@ -154,6 +154,17 @@ async def test_a_service_that_does_not_exist_is_answered_with_those_that_do():
     assert (await refusal("zzz", *many)).hint.endswith("s7, s8, …")
 
 
+async def test_a_namespace_that_does_not_exist_is_told_as_far_as_one_may_know():
+    async with holding() as (api, cluster):
+        api.no_namespaces.add("demo")
+        for text in ("web", "deploy/web"):
+            with pytest.raises(UsageError, match="there is no namespace demo"):
+                await find_service(cluster, "demo", parse_target(text))
+        api.denied = {("get", "namespaces", "")}
+        with pytest.raises(UsageError, match="no Service web in namespace demo"):
+            await find_service(cluster, "demo", parse_target("web"))
+
+
 async def test_a_workload_that_does_not_exist_is_told():
     refused = await refusal("deploy/web", WEB)
     assert str(refused) == "there is no deploy/web in namespace demo"
