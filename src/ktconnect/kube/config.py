@@ -84,6 +84,8 @@ def load(
     paths = kubefile.files_to_read(kubeconfig, environ, home or Path.home())
     if not paths and environ.get("KUBERNETES_SERVICE_HOST") and not context:
         return in_cluster(environ)
+    if not paths:
+        raise kubefile.nothing_to_read(environ)
     merged = kubefile.read(paths)
     return _config_of(merged, context or merged.current, environ)
 
@@ -138,12 +140,8 @@ def _context(merged: Merged, name: str) -> Mapping[str, Any]:
     if name in merged.contexts:
         return merged.contexts[name].fields
     if not merged.contexts:
-        what = (
-            f"{merged.source} has no context"
-            if merged.source
-            else ("KUBECONFIG is not set, and there is no ~/.kube/config")
-        )
-        raise UsageError(f"no cluster is configured: {what}", hint="pass --kubeconfig FILE")
+        what = f"{merged.source} has no context"
+        raise UsageError(f"no cluster is configured: {what}", hint=kubefile.HINT)
     known = ", ".join(sorted(merged.contexts))
     what = f"there is no context {name!r}" if name else "no current context is set"
     raise UsageError(f"{what} in {merged.source}", hint=f"pass --context with one of: {known}")

@@ -5,7 +5,7 @@ wins it, the first ``current-context`` counts, and a relative path belongs to th
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 from ktconnect.errors import UsageError
 
 Entry = Mapping[str, Any]
+HINT = "pass --kubeconfig FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +45,56 @@ class Merged:
 def files_to_read(kubeconfig: str | None, environ: Mapping[str, str], home: Path) -> list[Path]:
     """The files that kubectl would read here, in order.
 
-    Raises: UsageError when a file that was asked for by flag does not exist.
+    Raises: UsageError when a file that was asked for by flag does not exist, or one can't be
+    looked at.
     """
     if kubeconfig:
         return _asked_for(kubeconfig, home)
     listed = [_expand(name, home) for name in environ.get("KUBECONFIG", "").split(os.pathsep)]
-    found = [path for path in listed if path != Path() and path.exists()]
+    found = [path for path in listed if path != Path() and _exists(path)]
     if environ.get("KUBECONFIG"):
         return found
     default = home / ".kube" / "config"
-    return [default] if default.exists() else []
+    return [default] if _exists(default) else []
+
+
+def nothing_to_read(environ: Mapping[str, str]) -> UsageError:
+    """Why there is no file: kubectl passes over those of KUBECONFIG that don't exist."""
+    listed = [name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+    if listed:
+        what = f"KUBECONFIG names {', '.join(listed)}, which {_do_not(listed)} exist"
+        return UsageError(
+            f"no cluster is configured: {what}", hint=f"correct KUBECONFIG, or {HINT}"
+        )
+    what = "KUBECONFIG is not set, and there is no ~/.kube/config"
+    return UsageError(f"no cluster is configured: {what}", hint=HINT)
+
+
+def _do_not(listed: Sequence[str]) -> str:
+    return "does not" if len(listed) == 1 else "do not"
+
+
+def _exists(path: Path) -> bool:
+    """Raises: UsageError if we may not even look, or no file can have such a name."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"kubeconfig {path} can't be read: {error.strerror}", hint="check its permissions"
+    )
 
 
 def _asked_for(kubeconfig: str, home: Path) -> list[Path]:
     whole = _expand(kubeconfig, home)
     paths = [whole]
-    if not whole.exists():
+    if not _exists(whole):
         paths = [_expand(name, home) for name in kubeconfig.split(os.pathsep) if name]
     for path in paths:
-        if not path.exists():
+        if not _exists(path):
             raise UsageError(
                 f"kubeconfig {path} does not exist", hint="check --kubeconfig, or leave it out"
             )
@@ -89,9 +121,7 @@ def _parse(path: Path) -> Entry:
     try:
         document = yaml.load(path.read_bytes(), Loader=loader)
     except OSError as error:
-        raise UsageError(
-            f"kubeconfig {path} can't be read: {error.strerror}", hint="check its permissions"
-        ) from None
+        raise _unreadable(path, error) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(
             f"kubeconfig {path} is not valid YAML{_place(error)}", hint="correct that file"

@@ -89,6 +89,30 @@ def test_no_configuration_at_all_is_said_so(tmp_path):
         load(None, None, environ={}, home=tmp_path)
 
 
+def test_files_of_kubeconfig_that_are_not_there_are_named(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    with pytest.raises(UsageError, match=f"KUBECONFIG names {one}, which does not exist") as caught:
+        load(None, None, environ={"KUBECONFIG": str(one)}, home=tmp_path)
+    assert caught.value.hint == "correct KUBECONFIG, or pass --kubeconfig FILE"
+    with pytest.raises(UsageError, match=f"{one}, {two}, which do not exist"):
+        load(None, None, environ={"KUBECONFIG": f"{one}:{two}"}, home=tmp_path)
+
+
+def test_a_file_of_kubeconfig_that_can_not_be_looked_at_is_named(tmp_path):
+    below_a_file = tmp_path / "one"
+    below_a_file.write_text("")
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for path in (below_a_file / "config", loop):
+        with pytest.raises(UsageError, match=str(path)):
+            load(None, None, environ={"KUBECONFIG": str(path)}, home=tmp_path)
+    long = "x" * 300  # longer than a file's name may be, so that one can't even look
+    with pytest.raises(UsageError, match=f"{long} can't be read: File name too long"):
+        load(None, None, environ={"KUBECONFIG": long}, home=tmp_path)
+    with pytest.raises(UsageError, match=f"{tmp_path} can't be read"):
+        load(None, None, environ={"KUBECONFIG": str(tmp_path)}, home=tmp_path)
+
+
 def test_a_context_that_names_a_user_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UsageError, match="names user 'nobody'"):
         loaded(tmp_path, "lost")
