@@ -5,13 +5,16 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from ktconnect.background import home
 from ktconnect.background.log import followed, lines, log_path, newest_first
 from ktconnect.background.process import Process, processes
 from ktconnect.errors import UsageError
-from ktconnect.modes.report import CallEnded
+from ktconnect.modes.report import CallEnded, Compared, Totals
+from ktconnect.traffic.compare import Difference
 
+from .comparing import block_of, totals_line
 from .lines import call_line
 from .listing import show
 from .mine import complete
@@ -103,15 +106,35 @@ def _words(event: Event) -> str:
         case "status":
             reason = f": {event['reason']}" if event["reason"] else ""
             return " ".join(filter(None, ("●", event["target"], event["health"] + reason)))
-        case "call":
-            return call_line(CallEnded(**{k: v for k, v in event.items() if k not in HEAD}))
         case "end":
             return "Ended"
+        case _:
+            return _traffic(event)
+
+
+def _traffic(event: Event) -> str:
+    """What is told of calls, as on the screen."""
+    match event["event"]:
+        case "call":
+            return call_line(CallEnded(**_told(event)))
+        case "compared":
+            return "\n".join(Text.from_markup(each).plain for each in block_of(_compared(event)))
+        case "totals":
+            return totals_line(Totals(**_told(event)))
         case other:
             return str(other)
 
 
 HEAD = ("time", "event")
+
+
+def _told(event: Event) -> Event:
+    return {key: value for key, value in event.items() if key not in HEAD}
+
+
+def _compared(event: Event) -> Compared:
+    found = (Difference(**each) for each in event["differences"])
+    return Compared(**{**_told(event), "differences": tuple(found)})
 
 
 def _is_about(path: Path, name: str) -> bool:

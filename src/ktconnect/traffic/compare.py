@@ -11,6 +11,7 @@ from typing import Any
 from ktconnect.names import SERVED_BY
 
 from .bodies import is_json, json_of, plain, text_of
+from .cutting import cut, window
 from .exchange import Answer, Body, Headers, header
 from .grpc import CODING, STATUS, code_of, is_grpc, messages, settled
 from .grpc import shown as shown_message
@@ -31,7 +32,7 @@ MOST = 50
 """Differences of one body that are listed: beyond, another number tells nobody more."""
 
 LONGEST = 200
-"""Characters of a value that are shown."""
+"""Characters of a value that are shown: those around the first difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,12 @@ def _headers(
             continue
         if name == "content-encoding":  # a proxy's choice: the bodies tell
             continue
-        yield Difference(what, name, _shown_header(left, name), _shown_header(right, name))
+        yield Difference(what, name, *_around(_value(left, name), _value(right, name)))
 
 
-def _shown_header(headers: Headers, name: str) -> str:
+def _value(headers: Headers, name: str) -> str:
     there = any(key.lower() == name for key, _ in headers)
-    return shown(told(headers, name) if there else ABSENT)
+    return written(told(headers, name) if there else ABSENT)
 
 
 def _bodies(left: Answer, right: Answer) -> Iterator[Difference]:
@@ -124,7 +125,7 @@ def _contents(left: Headers, right: Headers, one: bytes, two: bytes) -> Iterator
 def _leaves(left: Any, right: Any) -> list[Difference]:
     """Raises: RecursionError."""
     return [
-        Difference("body", leaf.path, shown(leaf.left), shown(leaf.right))
+        Difference("body", leaf.path, *_around(written(leaf.left), written(leaf.right)))
         for leaf in islice(differences(left, right), MOST)
     ]
 
@@ -133,7 +134,7 @@ def _lines(left: list[str], right: list[str]) -> Iterator[Difference]:
     """By their place, up to the first line that is missing. Line ends make no difference."""
     for number, (one, two) in enumerate(zip(left, right, strict=False), 1):
         if one != two:
-            yield Difference("body", f"line {number}", _cut(one), _cut(two))
+            yield Difference("body", f"line {number}", *_around(one, two))
     if len(left) != len(right):
         yield Difference("body", "", _number(left, "line"), _number(right, "line"))
 
@@ -142,7 +143,8 @@ def _messages(left: list[bytes], right: list[bytes]) -> Iterator[Difference]:
     """By their place, up to the first that is missing."""
     for number, (one, two) in enumerate(zip(left, right, strict=False), 1):
         if one != two:
-            found = (shown_message(each, LONGEST) for each in (one, two))
+            part = window(one, two, LONGEST)
+            found = (shown_message(each, part) for each in (one, two))
             yield Difference("body", f"message {number}", *found)
     if len(left) != len(right):
         yield Difference("body", "", _number(left, "message"), _number(right, "message"))
@@ -174,15 +176,17 @@ def measure(body: Body) -> str:
     return f"{body.size:,} bytes{digest}"
 
 
-def shown(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as it is written down: strings as they are, the rest as JSON."""
     if isinstance(value, str):
-        return _cut(value)
-    if value is ABSENT:
-        return "absent"
-    return _cut(json.dumps(value, ensure_ascii=False))
+        return value
+    return "absent" if value is ABSENT else json.dumps(value, ensure_ascii=False)
 
 
-def _cut(text: str) -> str:
-    text = text.encode("utf-8", "backslashreplace").decode()  # JSON may have halves of letters
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+def _around(left: str, right: str) -> tuple[str, str]:
+    """Both, cut around the first difference where they are long."""
+    one, two = (  # JSON may have halves of letters
+        each.encode("utf-8", "backslashreplace").decode() for each in (left, right)
+    )
+    part = window(one, two, LONGEST)
+    return cut(one, part), cut(two, part)

@@ -58,7 +58,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """``began``: POSIX time of the request, in seconds; ``seconds`` until the answer had ended.
+    """``began``: POSIX time of the request, in seconds; ``seconds`` until the answer had ended, of
+    what a tap saw until it had begun; 0 where that is not known.
 
     Without an ``answer``, ``failure`` says why there is none.
     """

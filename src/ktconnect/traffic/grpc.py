@@ -66,7 +66,12 @@ def messages(headers: Headers, data: bytes) -> list[bytes] | None:
     return found
 
 
-def shown(message: bytes, longest: int) -> str:
-    """``7 bytes: \\n\\x05hello``: what is text in a message is seen, its fields are not named."""
-    text = repr(message[:longest])[2:-1]
-    return f"{len(message):,} bytes: {text}" if message else "0 bytes"
+def shown(message: bytes, part: slice) -> str:
+    """``7 bytes: \\n\\x05hello``: what is text in a message is seen, its fields are not named.
+
+    ``part`` of it is shown, with ``…`` on each side where there is more.
+    """
+    if not message:
+        return "0 bytes"
+    before, after = ("…" if more else "" for more in (message[: part.start], message[part.stop :]))
+    return f"{len(message):,} bytes: {before}{repr(message[part])[2:-1]}{after}"

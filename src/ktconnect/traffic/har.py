@@ -39,19 +39,30 @@ def entry_of(
     seen: Exchange, laptop: Answer | None = None, *, by: str = "origin", secrets: bool = False
 ) -> Row:
     """One entry. ``by``: who gave the answer. With ``secrets``, credentials and cookies too."""
-    milliseconds = round(seen.seconds * 1000, 3)
     entry: dict[str, Any] = {
         "startedDateTime": _moment(seen.began),
-        "time": milliseconds,
+        "time": _milliseconds(seen),
         "request": _request(seen.request, secrets=secrets),
         "response": _response(seen.answer, seen.failure, secrets=secrets),
         "cache": {},
-        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "timings": _timings(seen),
         "_answeredBy": by,
     }
     if laptop is not None:
         entry["_laptop"] = _response(laptop, "", secrets=secrets)
     return entry
+
+
+def _timings(seen: Exchange) -> Row:
+    """What a name, a connection and TLS took is not seen: -1. The format has no such value for the
+    rest, which it wants to be 0 at least; a comment says where they are not known."""
+    rest = {"send": 0, "wait": _milliseconds(seen), "receive": 0}
+    comment = {} if seen.seconds else {"comment": "not known"}
+    return {"blocked": -1, "dns": -1, "connect": -1, **rest, "ssl": -1, **comment}
+
+
+def _milliseconds(seen: Exchange) -> float:
+    return round(seen.seconds * 1000, 3)
 
 
 def _moment(posix: float) -> str:

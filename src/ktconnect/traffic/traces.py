@@ -7,6 +7,7 @@ other, over many lines each.
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from .exchange import Answer, Body, Exchange, Headers, Request, header, regular
@@ -17,7 +18,10 @@ END: Final = b"\n}\n"
 """Only what ends a trace stands at the beginning of a line."""
 
 SPENT: Final = "x-envoy-upstream-service-time"
-"""Milliseconds that the answer took, of Envoy's making."""
+"""Milliseconds that the answer took, of Envoy's making; not every Envoy says it."""
+
+RECEIVED: Final = "headers_received_time"
+"""When the headers came, of request and answer; where the filter is told to say it."""
 
 
 class Traces:
@@ -44,10 +48,24 @@ def _exchange(text: bytes, now: float) -> Exchange | None:
         request, answer = _request(trace["request"]), _answer(trace.get("response") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    spent = header(answer.headers, SPENT) if answer is not None else ""
-    seconds = int(spent) / 1000 if spent.isdecimal() else 0.0
+    seconds = _spent(trace, answer) if answer is not None else 0.0
     failure = "" if answer is not None else "the origin did not answer"
     return Exchange(request, answer, now - seconds, seconds, failure)
+
+
+def _spent(trace: Row, answer: Answer) -> float:
+    """Seconds until the answer had begun; 0 if that is not said."""
+    try:
+        began, told = (_moment(trace[each][RECEIVED]) for each in ("request", "response"))
+    except (ValueError, KeyError, TypeError):
+        spent = header(answer.headers, SPENT)
+        return int(spent) / 1000 if spent.isdecimal() else 0.0
+    return max(0.0, (told - began).total_seconds())
+
+
+def _moment(text: str) -> datetime:
+    """``2026-01-31T12:00:00.123456789Z``, as Protocol Buffers write it. Raises: ValueError."""
+    return datetime.fromisoformat(text)
 
 
 def _request(said: Row) -> Request:

@@ -47,6 +47,20 @@ def test_a_call_is_shown_as_in_the_foreground():
     assert "10.0.0.1:5 → shop/web:80 → 127.0.0.1:8080" in text_of(line("call", **call))
 
 
+def test_what_was_compared_is_shown_as_in_the_foreground():
+    told = {
+        "service": "shop/web", "id": "u", "request": "GET /a?x=[1]", "origin": "200 OK",
+        "laptop": "200 OK", "answered": True, "seconds": 0.1,
+    }  # fmt: skip
+    differences = [{"what": "body", "where": "$.a", "origin": "[red]", "laptop": "2"}]
+    said = text_of(line("compared", **told, differences=differences)).partition(" ")[2]
+    assert said == "≠ GET /a?x=[1]\n    body $.a\n      - [red]\n      + 2"
+    said = text_of(line("compared", **told, differences=[]))
+    assert said.endswith("· GET /a?x=[1] · 200 OK")
+    sums = {"service": "shop/web", "compared": 3, "differing": 1, "failed": 0, "unpaired": 0}
+    assert text_of(line("totals", **sums, diff=True)).endswith(" 3 compared, 1 differ")
+
+
 def test_what_is_no_event_is_shown_as_it_is():
     assert text_of("Traceback (most recent call last):\n") == "Traceback (most recent call last):"
 

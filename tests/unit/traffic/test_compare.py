@@ -113,7 +113,22 @@ def test_long_values_and_long_lists_are_cut():
     many = compare(json_answer([0] * 500), json_answer([1] * 500))
     assert len(many) == MOST
     (long,) = compare(answer(b"a" * 5000), answer(b"b"))
-    assert len(long.origin) == 200
+    assert (long.origin, long.laptop) == ("a" * 200 + "…", "b")
+
+
+def test_long_values_are_cut_around_their_first_difference():
+    one, two = (f"{'x' * 400}{end}{'y' * 400}" for end in ("ann", "bob"))
+    told = (f"…{'x' * 50}{end}{'y' * 147}…" for end in ("ann", "bob"))
+    seen = tuple(told)
+    for make in (
+        lambda text: answer(text.encode()),
+        lambda text: json_answer({"a": text}),
+        lambda text: answer(x_long=text),
+    ):
+        (found,) = compare(make(one), make(two))
+        assert (found.origin, found.laptop) == seen
+    (found,) = compare(call(one.encode()), call(two.encode()))
+    assert (found.origin, found.laptop) == tuple(f"803 bytes: {each}" for each in seen)
 
 
 def test_a_size_that_is_not_whole_is_a_least():

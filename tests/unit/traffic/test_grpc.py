@@ -54,6 +54,7 @@ def test_what_is_cut_or_packed_otherwise_is_not_taken_apart(data):
 
 
 def test_a_message_is_shown_by_its_size_and_its_text():
-    assert shown(b"\n\x05hello", 100) == r"7 bytes: \n\x05hello"
-    assert shown(b"x" * 2000, 3) == "2,000 bytes: xxx"
-    assert shown(b"", 3) == "0 bytes"
+    assert shown(b"\n\x05hello", slice(0, 100)) == r"7 bytes: \n\x05hello"
+    assert shown(b"x" * 2000, slice(0, 3)) == "2,000 bytes: xxx…"
+    assert shown(b"abcdefgh", slice(2, 5)) == "8 bytes: …cde…"
+    assert shown(b"", slice(0, 3)) == "0 bytes"

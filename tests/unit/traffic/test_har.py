@@ -37,7 +37,9 @@ def test_a_file_is_whole_after_every_entry():
 def test_an_entry_has_what_the_format_asks_for():
     entry = entry_of(SEEN)
     assert entry["startedDateTime"] == "2023-11-14T22:13:20.250+00:00"
-    assert entry["time"] == sum(entry["timings"].values()) == 12.5
+    assert entry["time"] == 12.5
+    unseen = dict.fromkeys(("blocked", "dns", "connect", "ssl"), -1)
+    assert entry["timings"] == unseen | {"send": 0, "wait": 12.5, "receive": 0}
     assert entry["request"]["url"] == "http://web/cart?x=1&y="
     assert entry["request"]["queryString"] == [
         {"name": "x", "value": "1"},
@@ -52,6 +54,12 @@ def test_an_entry_has_what_the_format_asks_for():
         "encoding": "base64",
     }
     assert {"name": "Cookie", "value": "sid=(not recorded)"} in entry["request"]["headers"]
+
+
+def test_a_time_that_is_not_known_is_said_not_to_be():
+    entry = entry_of(replace(SEEN, seconds=0.0))
+    assert (entry["time"], entry["timings"]["wait"]) == (0, 0)  # the format has nothing below
+    assert entry["timings"]["comment"] == "not known"
 
 
 def test_secrets_are_written_only_when_asked_for():

@@ -44,6 +44,24 @@ def test_a_trace_is_an_exchange_however_it_comes():
         assert (seen.began, seen.seconds) == (99.75, 0.25)
 
 
+def received(began, told):
+    """A trace that says when its headers came."""
+    text = FULL.replace(b'"request": {', b'"request": {"headers_received_time": "%s",' % began)
+    return text.replace(b'"response": {', b'"response": {"headers_received_time": "%s",' % told)
+
+
+def test_how_long_it_took_is_what_lies_between_the_headers():
+    moments = b"2026-01-01T12:00:00.500000001Z", b"2026-01-01T12:00:02.600Z"
+    (seen,) = Traces().more(received(*moments), 100.0)
+    assert (seen.began, seen.seconds) == (97.9, 2.1)
+    (back,) = Traces().more(received(*reversed(moments)), 100.0)
+    assert back.seconds == 0.0
+    (odd,) = Traces().more(received(b"yesterday", moments[1]), 100.0)
+    assert odd.seconds == 0.25  # as the other header says
+    (unknown,) = Traces().more(trace(), 100.0)
+    assert unknown.seconds == 0.0
+
+
 def test_a_body_that_was_cut_says_how_long_it_is_if_it_is_known():
     cut = {"as_bytes": "aGVsbG8=", "truncated": True}
     (told,) = Traces().more(trace((), [row("content-length", "900")], answer=cut), 1.0)
