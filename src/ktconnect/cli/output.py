@@ -45,17 +45,25 @@ class TextReporter:
         self._console = console
         self._live = LiveLines(console)
         self._states: dict[str, Status] = {}
+        self._steps = 0  # under way
+        self._over = False
 
     @contextmanager
     def step(self, title: str) -> Iterator[Said]:
+        """What is under way takes the place of the live lines, until there is a state again."""
         said, began = Said(title), time.monotonic()
-        with self._console.status(Text(f"{title} …"), spinner="dots"):
-            yield said
+        self._live.close()
+        self._steps += 1
+        try:
+            with self._console.status(Text(f"{title} …"), spinner="dots"):
+                yield said
+        finally:
+            self._steps -= 1
         took = time.monotonic() - began
         mark = "[green]✓[/]" if said.good else "[yellow]![/]"
         self._print(f"{mark} {escape(said.text)} [dim]{took:.1f} s[/]")
 
-    def note(self, message: str) -> None:
+    def note(self, message: str, *, settles: str = "") -> None:
         self._print(f"[dim]· {escape(message)}[/]")
 
     def warn(self, message: str, hint: str = "") -> None:
@@ -72,8 +80,9 @@ class TextReporter:
     def status(self, status: Status) -> None:
         before = self._states.get(status.target)
         self._states[status.target] = status
-        if self._console.is_terminal:
-            self._live.show([*map(status_line, self._states.values())])
+        if self._console.is_interactive:
+            if not self._steps and not self._over:
+                self._live.show([*map(status_line, self._states.values())])
         elif before is None or before.health != status.health:
             self._console.print(status_line(status), soft_wrap=True)
 
@@ -95,7 +104,8 @@ class TextReporter:
             self._print(escape(line))
 
     def close(self) -> None:
-        """Take the live lines away; what was printed stays."""
+        """Take the live lines away for good; what was printed stays."""
+        self._over = True
         self._live.close()
 
     def check(self) -> None:
@@ -119,8 +129,8 @@ class JsonReporter:
         took = round(time.monotonic() - began, 3)
         self._say("step", title=title, result=said.text, seconds=took, good=said.good)
 
-    def note(self, message: str) -> None:
-        self._say("note", message=message)
+    def note(self, message: str, *, settles: str = "") -> None:
+        self._say("note", message=message, **({"settles": settles} if settles else {}))
 
     def warn(self, message: str, hint: str = "") -> None:
         self._say("warning", message=message, hint=hint)

@@ -68,7 +68,7 @@ def run_lasting(context: click.Context, shared: Shared, target: str, mode: Mode)
     with announced(begin()) as presence:
         with contextlib.closing(reporter_for(shared.output)) as reporter:
             both = Both(reporter, Published(presence.say))
-            asyncio.run(_attended(presence, mode, both))
+            asyncio.run(_attended(presence, mode, both, reporter.close))
             reporter.check()
     return 0
 
@@ -89,10 +89,19 @@ def _background(presence: Presence, mode: Mode) -> None:
     asyncio.run(_attended(presence, mode, Published(presence.say)))
 
 
-async def _attended(presence: Presence, mode: Mode, reporter: Reporter) -> None:
-    """Run the mode while others may ask how it is. They hear its end, too."""
+async def _attended(
+    presence: Presence,
+    mode: Mode,
+    reporter: Reporter,
+    no_more_states: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the mode while others may ask how it is. They hear its end, too.
+
+    ``no_more_states`` is called when the mode is told to stop: that it is up is no longer true.
+    """
 
     def ending() -> None:
+        no_more_states()
         presence.ending()
         _note(reporter, UNDOING)
 

@@ -1,8 +1,10 @@
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from rich.console import Console
 
 from ktconnect.cli.lines import call_line
@@ -112,6 +114,66 @@ def test_on_a_terminal_the_last_line_is_alive_and_vanishes_at_the_end():
     reporter.close()
     assert "3 streams" in out.getvalue()
     assert out.getvalue().endswith("\x1b[2K")
+
+
+def on_terminal(**environ):
+    out = io.StringIO()
+    known = {"TERM": "xterm", **environ}
+    return TextReporter(Console(file=out, width=80, force_terminal=True, _environ=known)), out
+
+
+def test_a_step_takes_the_live_line_away_until_there_is_a_state_again():
+    reporter, out = on_terminal()
+    reporter.status(UP)
+    shown = out.tell()
+    with reporter.step("Taking it away") as step:
+        reporter.status(UP)
+        step.says("Nothing is left")
+    before, _, rest = out.getvalue()[shown:].partition("Taking it away")
+    assert "\x1b[1A\x1b[2K" in before
+    assert "Nothing is left" in rest
+    assert "● " not in rest
+    shown = out.tell()
+    reporter.status(UP)
+    assert "3 streams" in out.getvalue()[shown:]
+    reporter.close()
+
+
+def test_a_step_that_failed_hides_no_later_state():
+    reporter, out = on_terminal()
+    with pytest.raises(UsageError), reporter.step("Looking"):
+        raise UsageError("no")
+    reporter.status(UP)
+    reporter.close()
+    assert "3 streams" in out.getvalue()
+
+
+def test_nothing_is_alive_once_it_was_closed():
+    reporter, out = on_terminal()
+    reporter.close()
+    reporter.status(UP)
+    reporter.note("stopping")
+    assert "● " not in out.getvalue()
+    assert "stopping" in out.getvalue()
+
+
+def test_a_dumb_terminal_gets_changes_as_lines_and_no_codes():
+    reporter, out = on_terminal(TERM="dumb")
+    tell(reporter)
+    reporter.status(UP)
+    assert "\x1b" not in out.getvalue()
+    assert "● up" in out.getvalue()
+    assert "● down" in out.getvalue()
+
+
+def test_without_colours_weights_stay_as_no_color_is_about_colours_alone():
+    reporter, out = on_terminal(NO_COLOR="1")
+    tell(reporter)
+    weights = set(re.findall(r"\x1b\[([0-9;]*)m", out.getvalue()))
+    assert weights <= {"0", "1", "2"}
+    coloured, out = on_terminal(NO_COLOR="")  # empty is as if it were not there
+    tell(coloured)
+    assert "\x1b[32m" in out.getvalue()
 
 
 def test_a_program_reads_one_object_a_line():

@@ -1,4 +1,5 @@
 import asyncio
+import io
 import logging
 import os
 import signal
@@ -6,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from ktconnect.background.process import processes
 from ktconnect.cli import session as sessions
 from ktconnect.cli.options import Shared
+from ktconnect.cli.output import TextReporter
 from ktconnect.cli.session import (
     STOPPING,
     run_lasting,
@@ -19,6 +22,7 @@ from ktconnect.cli.session import (
     until_stopped,
 )
 from ktconnect.errors import UsageError
+from ktconnect.modes.report import Status
 from ktconnect.modes.spec import ClusterSpec
 
 
@@ -137,6 +141,28 @@ def test_told_to_stop_it_says_at_once_that_it_undoes(kt_home, monkeypatch, capsy
     assert lasting(mode) == 0
     assert "is undone first" in shown[0]
     assert "another Ctrl-C changes nothing" in shown[0]
+
+
+def test_told_to_stop_it_no_longer_says_on_a_terminal_that_it_is_up(kt_home, monkeypatch):
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, _environ={"TERM": "xterm"})
+    monkeypatch.setattr(sessions, "_where", lambda _: PLACE)
+    monkeypatch.setattr(sessions, "reporter_for", lambda _: TextReporter(console))
+
+    async def mode(reporter):
+        reporter.status(Status("up"))
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(10)
+        finally:
+            reporter.status(Status("up"))
+            reporter.note("undone")
+
+    assert lasting(mode) == 0
+    before, _, after = out.getvalue().partition("is undone first")
+    assert "● " in before
+    assert "undone" in after
+    assert "● " not in after
 
 
 def test_what_ends_by_itself_and_is_stopped_before_is_not_done(capsys):
