@@ -17,6 +17,13 @@ def rbac() -> None:
 
 @rbac.command("print", cls=Sectioned, epilog=f"COMMAND is one of {', '.join(COMMANDS)}.")
 @click.argument("commands", nargs=-1, required=True, metavar="COMMAND…")
+@click.option(
+    "--scalable",
+    multiple=True,
+    metavar="KIND",
+    help="With setup: a kind that agents may scale back, too, such as rollouts.argoproj.io.  "
+    "[repeatable]",
+)
 @flag(
     *("-n", "--namespace"),
     section=CLUSTER,
@@ -25,14 +32,17 @@ def rbac() -> None:
 )
 @local_options("text", "yaml", "json")
 @click.pass_context
-def print_role(context: click.Context, /, commands: tuple[str, ...], **_: Any) -> None:
+def print_role(
+    context: click.Context, /, commands: tuple[str, ...], scalable: tuple[str, ...], **_: Any
+) -> None:
     """Print the least Role that a user needs for these commands.
 
     \b
     ktctl rbac print connect exchange -n shop | kubectl apply -f -
     ktctl rbac print mesh-router -n shop       mesh, by one of its modes alone
+    ktctl rbac print setup --scalable rollouts.argoproj.io -n shop
     """
     from ktconnect.modes.rbac import printed
 
     flags = take_all(context)
-    click.echo(printed(commands, flags["namespace"] or "", flags["output"]))
+    click.echo(printed(commands, flags["namespace"] or "", flags["output"], scalable))

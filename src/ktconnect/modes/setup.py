@@ -1,6 +1,7 @@
 """`ktctl setup`: once per namespace, the account with which agents undo sessions by themselves."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ktconnect.apply.change import Backend
@@ -9,8 +10,7 @@ from ktconnect.errors import Forbidden, UsageError
 from ktconnect.kube.backend import KubeBackend, Live
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.failures import NotFound
-from ktconnect.kube.paths import kind_of
-from ktconnect.kube.rights import named
+from ktconnect.kube.paths import Resource, kind_of
 from ktconnect.kube.scalable import scalable_word
 from ktconnect.objects.rights import AGENT_GUARD_ISTIO, ISTIO, SETUP, Right
 from ktconnect.objects.session import Manifest
@@ -28,6 +28,9 @@ from .report import Reporter
 from .spec import ClusterSpec
 
 log = logging.getLogger(__name__)
+
+Scales = Mapping[str, tuple[Right, ...]]
+"""Rights to scale, under the kind as kubectl says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,14 @@ async def run(spec: SetupSpec, reporter: Reporter) -> None:
 
 async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Reporter) -> None:
     """As `run`, in an open cluster. Raises: Forbidden before anything is changed, Conflict."""
+    scales = await _all_scales(cluster, spec)
     if not spec.dry_run:
-        await require(cluster, namespace, SETUP)
+        await _required(cluster, namespace, scales)
     backend = KubeBackend(cluster)
     rehearsal = Rehearsal(backend)
     target: Backend = rehearsal if spec.dry_run else backend
-    wanted = manifests(namespace, () if spec.remove else await _more(cluster, namespace, spec))
+    more = () if spec.remove else await _more(cluster, namespace, scales)
+    wanted = manifests(namespace, more)
     changed = [
         await _settle(target, each, reporter, remove=spec.remove)
         for each in (reversed(wanted) if spec.remove else wanted)
@@ -75,29 +80,49 @@ async def set_up(cluster: Cluster, namespace: str, spec: SetupSpec, reporter: Re
         )
 
 
-async def _more(cluster: Cluster, namespace: str, spec: SetupSpec) -> tuple[Right, ...]:
+async def _required(cluster: Cluster, namespace: str, scales: Scales) -> None:
+    """Raises: Forbidden naming all that is missing: whoever makes a Role must have the rights that
+    it gives, but for those that it gives already."""
+    held = await _held(cluster, namespace)
+    added = [right for right in _rights_of(scales) if right not in held]
+    flags = "".join(f" --scalable {kind}" for kind in scales)
+    await require(cluster, namespace, (*SETUP, *added), f"setup{flags}")
+
+
+async def _held(cluster: Cluster, namespace: str) -> tuple[Right, ...]:
+    """What somebody has given to agents already; nothing if that can't be seen."""
+    try:
+        return more_of(await cluster.find(ROLE, ACCOUNT, namespace))
+    except Forbidden:
+        return ()
+
+
+def _rights_of(scales: Scales) -> tuple[Right, ...]:
+    return tuple(right for rights in scales.values() for right in rights)
+
+
+async def _more(cluster: Cluster, namespace: str, scales: Scales) -> tuple[Right, ...]:
     """What agents are to have besides: what somebody has given them already, the kinds that are
-    asked for, and routes of Istio. Raises: UsageError, Forbidden."""
-    scales = [right for word in spec.scalable for right in await _scales(cluster, word)]
+    asked for, and routes of Istio. Raises: Forbidden."""
     held = more_of(await cluster.find(ROLE, ACCOUNT, namespace))
-    missing = await cluster.allowed(asked(namespace, tuple(set(scales) - set(held))))
-    if missing and not spec.dry_run:
-        raise Forbidden(
-            f"you may not {named(missing)}, so you can't let agents do that",
-            hint="whoever makes a Role must have the rights that it gives",
-        )
     routes = await _routes(cluster, namespace)
-    return (*held, *scales, *routes)
+    return (*held, *_rights_of(scales), *routes)
 
 
-async def _scales(cluster: Cluster, word: str) -> tuple[Right, ...]:
+async def _all_scales(cluster: Cluster, spec: SetupSpec) -> Scales:
+    """The rights on the kinds that are asked for. Raises: UsageError."""
+    found = [await _scalable(cluster, word) for word in spec.scalable]
+    return {f"{each.plural}.{each.group}": scale_rights(each.group, each.plural) for each in found}
+
+
+async def _scalable(cluster: Cluster, word: str) -> Resource:
     found = await scalable_word(cluster, word)
     if found is None:
         raise UsageError(
             f"the cluster has no kind {word} that can be scaled",
             hint="name it as kubectl does, for example rollouts.argoproj.io",
         )
-    return scale_rights(found.group, found.plural)
+    return found
 
 
 async def _routes(cluster: Cluster, namespace: str) -> tuple[Right, ...]:

@@ -20,6 +20,11 @@ def test_shared_flags_may_stand_before_the_command(capsys, before):
     assert json.loads(capsys.readouterr().out) == role("ktctl-status", "shop", STATUS)
 
 
+def test_it_prints_what_setup_asks_for(capsys):
+    assert run(["rbac", "print", "setup", "--scalable", "rollouts.argoproj.io"]) == 0
+    assert "rollouts/scale" in capsys.readouterr().out
+
+
 def test_an_unknown_command_is_refused(capsys):
     assert run(["rbac", "print", "dance"]) == 2
     assert "dance is no command" in capsys.readouterr().err

@@ -155,7 +155,12 @@ async def test_nobody_lets_agents_do_what_they_may_not_do_themselves():
     async with in_cluster() as (api, cluster, reporter):
         put_rollouts(api)
         api.denied = {("patch", "rollouts/scale", "demo")}
-        with pytest.raises(Forbidden, match=r"patch rollouts\.argoproj\.io/scale"):
+        with pytest.raises(Forbidden, match=r"patch rollouts\.argoproj\.io/scale") as caught:
+            await set_up(cluster, "demo", asked, reporter)
+        command = "ktctl rbac print setup --scalable rollouts.argoproj.io -n demo"
+        assert f"`{command}`" in caught.value.hint
+        api.denied |= {("create", "roles", "demo"), ("get", "roles", "demo")}
+        with pytest.raises(Forbidden, match=r"roles\.rbac(.|\n)*rollouts\.argoproj\.io/scale"):
             await set_up(cluster, "demo", asked, reporter)
         assert made(api) == []
 
