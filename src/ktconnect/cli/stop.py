@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import click
 
@@ -16,7 +16,7 @@ from ktconnect.modes.report import Reporter
 from .mine import chosen, complete
 from .options import Shared, local_options, take_shared
 from .sections import Sectioned
-from .session import run_session
+from .session import UNDOING, run_session
 from .telling import Event
 
 KILLED_WITHIN = 5.0
@@ -29,7 +29,7 @@ KILLED_WITHIN = 5.0
 @click.option(
     "--timeout",
     type=click.FloatRange(0),
-    default=30.0,
+    default=60.0,
     show_default=True,
     metavar="SECONDS",
     help="How long one may take to undo what it did.",
@@ -89,7 +89,7 @@ class Stopper:
                 return False
 
     async def _end(self, target: Held, reporter: Reporter) -> bool:
-        last = Last()
+        last = Last(reporter.note)
         try:
             with reporter.step(f"Stopping {target.process.name}") as step:
                 await self._ended(target, last)
@@ -143,8 +143,10 @@ class Stopper:
 class Last:
     """What a process says while it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], object]) -> None:
+        """``say`` is told at once what it waits for."""
         self.listens = asyncio.Event()
+        self._say = say
         self.warnings: list[Event] = []
         self.failed = False
         self._result = ""
@@ -169,6 +171,8 @@ class Last:
             match event["event"]:
                 case "step":
                     self._result = event["result"]
+                case "note" if event["message"] not in UNDOING:
+                    self._say(event["message"])
                 case "warning":
                     self.warnings.append(event)
                 case "error":

@@ -22,6 +22,7 @@ async def mode(said, how):
             print("begun", flush=True)
             await asyncio.sleep(60)
     finally:
+        said.note("2 calls go on")
         with said.step("Taking all away") as step:
             step.says("Nothing is left")
         if how == "badly":
@@ -59,7 +60,10 @@ def session(kt_home):
 def test_one_is_stopped_and_what_came_of_it_is_told(session, capsys):
     running = session()
     assert run(["stop", f"forward-{running.pid}"]) == 0
-    assert f"forward-{running.pid} has ended: Nothing is left" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"forward-{running.pid} has ended: Nothing is left" in out
+    assert "2 calls go on" in out, "it is shown what is waited for"
+    assert "another Ctrl-C" not in out
     assert running.wait(5) == 0
     assert processes() == []
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Final
 
 from ktconnect import names
 from ktconnect.errors import KtError
@@ -18,6 +18,8 @@ from ktconnect.kube.watch import uid
 from ktconnect.objects.router import REVISION
 from ktconnect.objects.session import Manifest
 
+from .draining import ACTIVE, DRAIN, UNKNOWN, Load, Stats, drained, load_of
+
 log = logging.getLogger(__name__)
 
 POD: Final = "v1/Pod"
@@ -27,13 +29,6 @@ LOOK: Final = 0.05
 LOOKS: Final = 8
 """So many until it is time to hurry somebody."""
 
-ACTIVE: Final = r"/stats?format=json&filter=%5C.downstream_cx_active$"
-"""How many connections of callers there are, as Envoy's admin interface tells it."""
-
-DRAIN: Final = "/drain_listeners?graceful&skip_exit"
-"""Envoy, "Administration interface": who is there is asked to come back by a new connection."""
-
-Stats = dict[str, Any]
 Wish = Callable[[Stats], Awaitable[bool]]
 Hurry = Callable[[], Awaitable[object]]
 
@@ -72,10 +67,8 @@ class Envoys:
         wish: Wish,
         within: float,
         hurry: Hurry | None = None,
-        *,
-        at_least: int = 1,
     ) -> bool:
-        """Whether all that are ready, and so many at least, came to be so within so many seconds.
+        """Whether all that are ready, and one at least, came to be so within so many seconds.
 
         ``path``: where the admin interface tells the statistics, as JSON, that ``wish`` looks at.
         ``hurry`` is called now and then while they are not.
@@ -83,7 +76,7 @@ class Envoys:
         looks = 0
         try:
             async with asyncio.timeout(within), self._admins() as admins:
-                while not await self._all(admins, path, wish, at_least):
+                while not await self._all(admins, path, wish):
                     looks += 1
                     await asyncio.sleep(LOOK)
                     if hurry is not None and looks % LOOKS == 0:
@@ -92,13 +85,28 @@ class Envoys:
             return False
         return True
 
-    async def drain(self, within: float) -> None:
-        """Ask their callers to come back by new connections, until none is left; at most so many
-        seconds. One that is gone, or can't be asked, has none."""
+    async def drain(self, say: Callable[[int], object]) -> int:
+        """Ask their callers to come back by new connections, until none is left, as `drained`; how
+        many calls could not be waited for. One that is gone has none.
+
+        Raises: as `Cluster.list`."""
         async with self._admins() as admins:
             for pod in await self.pods():
                 await admins.ask(pod, "POST", DRAIN)
-        await self.all_are(ACTIVE, _idle, within, at_least=0)
+            async with aclosing(self._loads(admins)) as looks:
+                return await drained(looks, say)
+
+    async def _loads(self, admins: "_Admins") -> AsyncGenerator[Load]:
+        """What goes through those that are ready, again and again. Who does not tell it now is
+        taken at their last word."""
+        last: dict[str, Load] = {}
+        while True:
+            ready = await self.ready()
+            for pod in ready:
+                told = _stats(await admins.ask(pod, "GET", ACTIVE))
+                last[uid(pod)] = load_of(told) if told else last.get(uid(pod), UNKNOWN)
+            yield sum((last[uid(pod)] for pod in ready), Load())
+            await asyncio.sleep(LOOK)
 
     async def _annotate(self, pod: Manifest, note: Manifest) -> None:
         try:
@@ -106,13 +114,13 @@ class Envoys:
         except NotFound:
             return
 
-    async def _all(self, admins: "_Admins", path: str, wish: Wish, at_least: int) -> bool:
+    async def _all(self, admins: "_Admins", path: str, wish: Wish) -> bool:
         ready = await self.ready()
         for pod in ready:
             told = _stats(await admins.ask(pod, "GET", path))
             if told is None or not await wish(told):
                 return False
-        return len(ready) >= at_least
+        return bool(ready)
 
     @asynccontextmanager
     async def _admins(self) -> AsyncIterator["_Admins"]:
@@ -149,9 +157,3 @@ def _stats(text: str | None) -> Stats | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and isinstance(found.get("stats"), list) else None
-
-
-async def _idle(stats: Stats) -> bool:
-    """Whether nobody is there but who asks."""
-    names_and_values = ((str(each.get("name")), each.get("value")) for each in stats["stats"])
-    return not any(value for name, value in names_and_values if ".admin." not in name)

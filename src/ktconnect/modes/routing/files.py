@@ -20,9 +20,10 @@ from ktconnect.rules.model import Share
 from ktconnect.rules.plan import RoutePlan
 from ktconnect.sessions.shared_names import shared_session
 
+from .draining import Stats
 from .driver import Seat
 from .ensure import Ensured, owned_by
-from .envoys import Envoys, Stats
+from .envoys import Envoys
 
 CONFIG_MAP: Final = "v1/ConfigMap"
 

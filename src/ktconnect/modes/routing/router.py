@@ -27,6 +27,7 @@ from ktconnect.sessions.lease import Over
 
 from .backends import Backends
 from .changes import BREATH, Changes
+from .draining import cut_off, going_on
 from .driver import Seat
 from .ensure import NotOurs
 from .redirect import Redirect
@@ -46,9 +47,6 @@ OUT_OF_FORCE: Final = 5.0
 
 PROXIES: Final = 1.0
 """Seconds until the nodes' proxies have followed the endpoints."""
-
-DRAIN: Final = 8.0
-"""Seconds for which calls that go on through the router may take to end."""
 
 
 class RouterDriver:
@@ -74,6 +72,7 @@ class RouterDriver:
         self._hurry = False
         self._mine: Share | None = None
         self._trouble = ""
+        self._reporter: Reporter | None = None  # from `check` on: before that nobody is led here
 
     async def shared_journal(self) -> tuple[Entry, ...]:
         """See `Driver`."""
@@ -100,7 +99,7 @@ class RouterDriver:
 
     async def check(self, reporter: Reporter) -> None:
         """See `Driver`."""
-        seat = self._seat
+        seat, self._reporter = self._seat, reporter
         try:
             await wait_ready(
                 seat.cluster,
@@ -160,8 +159,15 @@ class RouterDriver:
     async def dissolve(self) -> None:
         """See `Driver`."""
         await asyncio.sleep(PROXIES)
-        await self._envoys.drain(DRAIN)
+        where = self._seat.where
+        cut = await self._envoys.drain(lambda calls: self._note(going_on(calls, where)))
         await self._settling.delete()
+        if cut:
+            self._note(cut_off(cut, where))
+
+    def _note(self, line: str) -> None:
+        if self._reporter is not None:
+            self._reporter.note(line)
 
     async def _settle_and_tell(self, reporter: Reporter) -> None:
         was = self.broken

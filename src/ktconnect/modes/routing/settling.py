@@ -42,9 +42,10 @@ from ktconnect.sessions.lease import Over
 from ktconnect.sessions.shared_names import shared_session
 
 from .backends import Backends
+from .draining import Stats
 from .driver import Seat
 from .ensure import Ensured, NotOurs, owned_by
-from .envoys import Envoys, Stats
+from .envoys import Envoys
 from .files import CONFIG_MAP, Files
 from .redirect import Redirect
 from .remade import Remade

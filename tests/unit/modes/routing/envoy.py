@@ -38,6 +38,9 @@ class Admin:
         """So many words to the node until it listens."""
         self.drained = []
         self.callers = 0
+        """Connections on which nothing is asked."""
+        self.calls = 0
+        """Others, on which something is."""
         self._heard = {}
         self._live = {}
 
@@ -57,9 +60,22 @@ class Admin:
         if method == "POST":
             self.drained.append(pod)
             return b"OK\n"
-        if "downstream_cx_active" in target:
-            return _stats({"http.admin.downstream_cx_active": 1, "tcp.x_active": self.callers})
+        if "downstream_(cx|rq)_active" in target:
+            return _stats(self.active())
         return _stats(self._versions(pod))
+
+    def active(self):
+        """As Envoy 1.40 names them."""
+        connections = self.callers + self.calls
+        return {
+            "http.admin.downstream_cx_active": 1,
+            "http.admin.downstream_rq_active": 1,
+            "http.port-80.downstream_cx_active": connections,
+            "http.port-80.downstream_rq_active": self.calls,
+            "listener.0.0.0.0_8080.downstream_cx_active": connections,
+            "listener.0.0.0.0_8080.worker_0.downstream_cx_active": connections,
+            "listener.admin.downstream_cx_active": 1,
+        }
 
     def _versions(self, pod):
         notes = self.api.objects["v1/Pod", "shop", pod]["metadata"].get("annotations") or {}

@@ -4,7 +4,9 @@ import pytest
 from tests.unit.modes.inbound import in_shop
 from tests.unit.modes.routing.envoy import CONFIG_MAP, NAME, Admin, router_pod
 
+from ktconnect.modes.routing import draining
 from ktconnect.modes.routing import envoys as module
+from ktconnect.modes.routing.draining import load_of
 from ktconnect.modes.routing.envoys import Envoys
 
 
@@ -47,7 +49,7 @@ async def test_all_that_are_ready_must_agree_and_one_there_must_be(monkeypatch):
         asked = []
 
         async def wish(stats):
-            asked.append(stats["stats"][1]["value"])
+            asked.append(load_of(stats).connections)
             admin.callers = 0
             return asked[-1] == 0
 
@@ -75,15 +77,50 @@ async def test_who_waits_hurries_the_nodes_now_and_then(monkeypatch):
 
 
 async def test_callers_are_asked_to_come_back_and_waited_for(monkeypatch):
+    said: list[int] = []
     async with in_shop() as (api, cluster, _):
         admin = Admin(api).install(monkeypatch)
         api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {}})
         api.put(router_pod())
         api.put(router_pod("second"))
-        await envoys(cluster).drain(5)
+        assert await envoys(cluster).drain(said.append) == 0
         assert sorted(admin.drained) == ["second", "web-kt-router-1"]
+        monkeypatch.setattr(draining, "IDLE_SECONDS", 0)
         admin.callers = 3
-        await envoys(cluster).drain(0.02)  # at most so long
+        assert await envoys(cluster).drain(said.append) == 0
+        assert said == []
+        monkeypatch.setattr(draining, "CALLS_SECONDS", 3600)
+        monkeypatch.setattr(draining, "SAY_AFTER", 0)
+        admin.calls = 1
+
+        def say(calls):
+            said.append(calls)
+            admin.calls = 0
+
+        assert await envoys(cluster).drain(say) == 0
+        assert said == [2], "one in each Pod"
+
+
+async def test_an_admin_that_falls_silent_is_taken_at_its_last_word(monkeypatch):
+    monkeypatch.setattr(draining, "CALLS_SECONDS", 3600)
+    monkeypatch.setattr(draining, "SAY_AFTER", 0)
+    monkeypatch.setattr(draining, "IDLE_SECONDS", 0)
+    async with in_shop() as (api, cluster, _):
+        admin = Admin(api).install(monkeypatch)
+        admin.calls = 2
+        api.put(router_pod())
+        real, answers = admin.ask, [b"overloaded", b"", b"[]"]
+
+        async def ask(method, target):
+            if method == "POST" or said == []:
+                return await real(method, target)
+            admin.calls = 0
+            return answers.pop() if answers else await real(method, target)
+
+        admin.ask = ask
+        said: list[int] = []
+        assert await envoys(cluster).drain(said.append) == 0
+        assert answers == [], "it was not taken for idle"
 
 
 async def test_an_admin_that_can_not_be_asked_is_asked_again(monkeypatch):
@@ -130,8 +167,9 @@ async def test_an_admin_that_answers_something_else_is_asked_again(monkeypatch, 
 async def test_without_a_pod_that_is_ready_there_is_nobody_to_wait_for(monkeypatch):
     async with in_shop() as (api, cluster, _):
         admin = Admin(api).install(monkeypatch)
-        admin.callers = 3
+        admin.calls = 3
         api.put(router_pod(ready=False))
+        monkeypatch.setattr(draining, "CALLS_SECONDS", 3600)
         async with asyncio.timeout(20):
-            await envoys(cluster).drain(3600)
+            assert await envoys(cluster).drain(print) == 0
         assert await envoys(cluster).ready() == []

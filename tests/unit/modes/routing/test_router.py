@@ -261,6 +261,26 @@ async def test_who_leaves_is_out_when_it_returns_and_the_others_stay(monkeypatch
         assert (CONFIG_MAP, "shop", NAME) not in api.objects
 
 
+async def test_the_last_one_says_what_is_waited_for_and_what_was_cut(monkeypatch):
+    async def drain(_, say):
+        say(3)
+        return 2
+
+    monkeypatch.setattr(envoys.Envoys, "drain", drain)
+    async with shared(monkeypatch) as (api, cluster, reporter, _admin):
+        ci = await user(api, cluster)
+        await ci.prepare()
+        await ci.driver.check(reporter)
+        await ci.driver.join(ci.share)
+        await ci.driver.leave(ci.share)
+        assert reporter.notes == []
+        await ci.driver.dissolve()
+        going, cut = reporter.notes
+        assert going.startswith("3 calls go on through the router of shop/web: waiting for")
+        assert cut.startswith("2 calls through the router of shop/web went on for more than")
+        assert (DEPLOYMENT, "shop", NAME) not in api.objects
+
+
 async def test_two_who_write_at_once_lose_nobody(monkeypatch):
     async with shared(monkeypatch) as (api, cluster, _, _admin):
         users = [await user(api, cluster, mark) for mark in ("ann", "bob", "eve")]
