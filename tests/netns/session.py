@@ -118,6 +118,7 @@ class OneSession:
             forwarded=OPTIONS.get("forwarded", False),
             dns=dns_plan(OPTIONS),
         )
+        await helper.check(self.plan)
         await helper.set(self.plan)
         self.facts = facts
         if helper.dns_sockets:

@@ -124,6 +124,20 @@ def test_a_session_that_cannot_have_its_device_changes_nothing(laptop):
     same(laptop, before)
 
 
+def test_a_resolv_conf_that_nobody_can_write_is_seen_before_anything_is_changed(laptop):
+    before = laptop.state()
+    laptop.sh("mount -o remount,ro,bind /etc/resolv.conf")
+    session = laptop.connect(ranges=["10.96.0.0/12"], dns="resolv.conf")
+    assert "/etc/resolv.conf can't be written: Read-only file system" in session.facts["error"]
+    assert "findmnt -T /etc/resolv.conf" in session.facts["hint"]
+    session.end()
+    same(laptop, before)
+    other = laptop.connect(ranges=["10.96.0.0/12"], hosts=["10.96.0.7 web"])
+    assert other.facts["plan"]["tun"] == "kt0"
+    other.end()
+    same(laptop, before)
+
+
 def test_two_sessions_at_once_end_in_any_order(laptop):
     before = laptop.state()
     first = laptop.connect(ranges=["10.96.0.0/12"], dns="resolv.conf", session="s1")

@@ -13,7 +13,7 @@ from ktconnect.apply.change import Json
 from ktconnect.errors import Conflict
 
 from . import hostsfile, resolvconf
-from .textfile import read_text, replace_text, trim
+from .textfile import check_writable, read_text, replace_text, trim
 
 _HOSTS = "file/etc/hosts#"
 _RESOLV_CONF = "file/etc/resolv.conf#"
@@ -52,6 +52,10 @@ class HostBackend:
         """Finish writes that were cut short by a kill."""
         for name in ("resolv.conf", "hosts"):
             trim(self._etc / name)
+
+    def check(self, key: str) -> None:
+        """See whether the file of ``key`` can be changed. Raises: HostError."""
+        check_writable(self._editor(key).path)
 
     async def read(self, key: str) -> Json | None:
         editor = self._editor(key)

@@ -32,7 +32,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Worker:
-    """Answers the requests of one ktctl: facts, set, recover."""
+    """Answers the requests of one ktctl: facts, check, set, recover."""
 
     def __init__(self, channel: Channel, network: HostNetwork, backend: HostBackend) -> None:
         self._channel = channel
@@ -58,6 +58,9 @@ class Worker:
                 await self._channel.send({"facts": facts.to_json()})
             case {"do": "recover"}:
                 await self._channel.send({"recovered": await recover(self._backend)})
+            case {"do": "check", "plan": dict(plan)}:
+                self._network.check(HostPlan.from_json(plan))
+                await self._channel.send({"checked": True})
             case {"do": "set", "plan": dict(plan)}:
                 await self._set(HostPlan.from_json(plan))
             case _:

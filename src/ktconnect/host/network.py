@@ -62,6 +62,11 @@ class HostNetwork:
             return resolved.upstream(self.plan.addresses if self.plan else ())
         return found
 
+    def check(self, plan: HostPlan) -> None:
+        """See whether the files that ``plan`` changes can be changed. Raises: HostError."""
+        for key in _keys(plan):
+            self._backend.check(key)
+
     async def set(self, plan: HostPlan) -> None:
         """Make it so, from nothing or from another plan of the session; idempotent.
 
@@ -174,6 +179,12 @@ class HostNetwork:
         if self._tun >= 0:
             os.close(self._tun)
             self._tun = -1
+
+
+def _keys(plan: HostPlan) -> list[str]:
+    """Of the files that it changes."""
+    hosts = [] if plan.dns.hosts is None else [hosts_key(plan.session)]
+    return hosts + ([resolv_conf_key(plan.session)] if plan.dns.mode == "resolv.conf" else [])
 
 
 def _fixed(plan: HostPlan) -> HostPlan:

@@ -93,6 +93,10 @@ class Helper:
         reply, _ = await self._ask({"do": "recover"})
         return list(reply["recovered"])
 
+    async def check(self, plan: HostPlan) -> None:
+        """Look whether it can be made so, as far as files go. Raises: HostError naming one."""
+        await self._ask({"do": "check", "plan": plan.to_json()})
+
     async def set(self, plan: HostPlan) -> None:
         """Make it so; again with other networks or names while connected.
 

@@ -37,10 +37,30 @@ def replace_text(path: Path, new: str | None, *, expected: str | None) -> None:
         else:
             _write_in_place(path, new, expected)
     except OSError as error:
-        raise HostError(
-            f"{path} can't be written: {error.strerror}",
-            hint=f"see why (`lsattr {path}`, `findmnt -T {path}`), or choose another --dnsMode",
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """See whether `replace_text` could change the file, or make it; changes nothing.
+
+    Raises: HostError.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError:
+        folder = path.resolve().parent
+        if not os.access(folder, os.W_OK):
+            raise HostError(f"{folder} can't be written", hint=_hint(folder)) from None
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> HostError:
+    return HostError(f"{path} can't be written: {error.strerror}", hint=_hint(path))
+
+
+def _hint(path: Path) -> str:
+    return f"see why (`lsattr -d {path}`, `findmnt -T {path}`), or choose another --dnsMode"
 
 
 def _write_in_place(path: Path, new: str, expected: str | None) -> None:

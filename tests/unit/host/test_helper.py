@@ -2,6 +2,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -11,7 +12,7 @@ from ktconnect.host.backend import HostBackend
 from ktconnect.host.channel import Channel
 from ktconnect.host.helper import Worker
 from ktconnect.host.laptop import LaptopNetworks, Resolver
-from ktconnect.host.plan import HostPlan
+from ktconnect.host.plan import DnsPlan, HostPlan
 
 FACTS = LaptopNetworks(("lo",), (), (), Resolver("resolv.conf"))
 PLAN = HostPlan("s1", "kt0", (ip_address("198.18.0.1"),), (), (1, 2))
@@ -27,6 +28,10 @@ class FakeNetwork:
 
     async def look(self):
         return FACTS
+
+    def check(self, plan):
+        if plan.dns.mode == "resolv.conf":
+            raise HostError("read-only", hint="take another")
 
     async def set(self, plan):
         if plan.tun == "kt9":
@@ -62,6 +67,15 @@ async def ask(channel, **request):
 async def test_facts_are_told(sides):
     answer, _ = await ask(sides[0], do="facts")
     assert LaptopNetworks.from_json(answer["facts"]) == FACTS
+
+
+async def test_a_plan_is_checked_without_being_set(sides):
+    ours, network = sides
+    assert await ask(ours, do="check", plan=PLAN.to_json()) == ({"checked": True}, ())
+    plan = replace(PLAN, dns=DnsPlan("resolv.conf"))
+    answer, _ = await ask(ours, do="check", plan=plan.to_json())
+    assert answer == {"error": "read-only", "hint": "take another"}
+    assert network.plans == []
 
 
 async def test_descriptors_are_given_once(sides):

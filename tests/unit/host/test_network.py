@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from ipaddress import ip_address
 
 import pytest
 
@@ -9,8 +10,10 @@ from ktconnect.apply.change import Change
 from ktconnect.apply.engine import apply
 from ktconnect.apply.journal import Journal
 from ktconnect.apply.owner import Owner
+from ktconnect.errors import HostError
 from ktconnect.host.backend import HostBackend, hosts_key, resolv_conf_key
-from ktconnect.host.network import recover
+from ktconnect.host.network import HostNetwork, recover
+from ktconnect.host.plan import DnsPlan, HostPlan
 
 BEFORE = "127.0.0.1 localhost\n"
 
@@ -68,3 +71,18 @@ async def test_what_others_changed_is_reported_once_and_left(backend, tmp_path):
     assert hosts.read_text() == theirs
     assert not (tmp_path / "etc/resolv.conf").exists()
     assert await recover(backend, tmp_path / "journal") == []
+
+
+@pytest.mark.parametrize(
+    ("dns", "file"),
+    [(DnsPlan("resolv.conf"), "resolv.conf"), (DnsPlan(hosts=()), "hosts")],
+)
+def test_only_files_that_a_plan_changes_must_be_writable(backend, tmp_path, dns, file):
+    plan = HostPlan("s1", "kt0", (ip_address("198.18.0.1"),), (), (0, 0))
+    (tmp_path / "etc/hosts").unlink()
+    for name in ("hosts", "resolv.conf"):
+        (tmp_path / "etc" / name).symlink_to(name)  # leads to itself: even root can't write it
+    network = HostNetwork(None, backend)  # type: ignore[arg-type]
+    network.check(plan)
+    with pytest.raises(HostError, match=f"etc/{file} can't be written"):
+        network.check(dataclasses.replace(plan, dns=dns))

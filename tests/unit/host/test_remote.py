@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -109,6 +110,17 @@ async def test_what_the_helper_says_no_to_is_raised_with_its_hint():
         assert error.value.hint == "do this"
 
     await use(FakeDoor(set={"error": "the range is taken", "hint": "do this"}), body)
+
+
+async def test_a_plan_can_be_checked_before_it_is_set():
+    async def body(helper):
+        with pytest.raises(HostError, match="read-only") as error:
+            await helper.check(PLAN)
+        assert error.value.hint == "do this"
+
+    door = FakeDoor(check={"error": "read-only", "hint": "do this"})
+    await use(door, body)
+    assert door.asked[-1] == {"do": "check", "plan": json.loads(json.dumps(PLAN.to_json()))}
 
 
 async def test_a_helper_that_dies_is_noticed_by_who_waits_and_who_asks():

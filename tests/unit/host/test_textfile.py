@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ktconnect.errors import Conflict, HostError
-from ktconnect.host.textfile import read_text, replace_text, trim
+from ktconnect.host.textfile import check_writable, read_text, replace_text, trim
 
 
 @pytest.fixture
@@ -73,6 +73,28 @@ def test_it_is_said_why_a_file_cannot_be_written(tmp_path):
     with pytest.raises(HostError, match="can't be written: Is a directory") as error:
         replace_text(tmp_path, "new", expected="")
     assert "--dnsMode" in error.value.hint
+
+
+def test_whether_a_file_can_be_written_is_seen_without_a_change(path):
+    before, stat_before = path.read_bytes(), path.stat()
+    check_writable(path)
+    check_writable(path.with_name("absent"))
+    assert path.read_bytes() == before
+    assert path.stat().st_mtime_ns == stat_before.st_mtime_ns
+    assert not path.with_name("absent").exists()
+
+
+def test_what_cannot_be_written_is_named_with_why(tmp_path):
+    loop = tmp_path / "hosts"
+    loop.symlink_to("hosts")  # leads to itself, so that even root can't write it
+    with pytest.raises(HostError, match="hosts can't be written: Too many") as error:
+        check_writable(loop)
+    assert f"findmnt -T {loop}" in error.value.hint
+
+
+def test_a_file_cannot_be_made_in_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(HostError, match="nowhere can't be written"):
+        check_writable(tmp_path / "nowhere" / "hosts")
 
 
 # The kernel takes no byte beyond the 64th, as if the disk were full. In a process of its own: the

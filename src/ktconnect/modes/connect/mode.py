@@ -93,13 +93,17 @@ async def look_at_cluster(spec: ConnectSpec, cluster: Cluster, reporter: Reporte
 
 
 async def look_at_laptop(view: View, door: Door, reporter: Reporter) -> View:
-    """Look whether the cluster's ranges are free here. Raises: HostError naming the overlap."""
+    """Look whether the cluster's ranges are free here, and names can be set.
+
+    Raises: HostError naming the overlap, or the file that can't be written.
+    """
     with reporter.step("Looking at this machine's network") as step:
         async with open_helper(door) as helper:
             view = replace(view, laptop=await helper.facts())
             for line in helper.recovered:
                 reporter.note(line)
-        plan = view.host_plan("check", (0, 0))
+            plan = view.host_plan("check", (0, 0))
+            await helper.check(plan)
         for network in view.included_in_vain:
             reporter.warn(
                 f"--includeIps {network} is the API server's: it is not routed",

@@ -1,11 +1,17 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.unit.host.test_remote import FakeDoor, work_once_started
 from tests.unit.modes.connecting import SPEC, VIEW, in_cluster
+from tests.unit.modes.reporting import Remembering
 
-from ktconnect.errors import Forbidden
-from ktconnect.modes.connect.mode import look_at_cluster, open_shadow, rehearse
+from ktconnect.errors import Forbidden, HostError
+from ktconnect.host.laptop import LaptopNetworks, Resolver
+from ktconnect.modes.connect.mode import look_at_cluster, look_at_laptop, open_shadow, rehearse
+from ktconnect.modes.connect.view import Hosts
 from ktconnect.modes.dryrun import NOTHING_DONE
+from ktconnect.modes.spec import DnsSpec
 from ktconnect.objects.session import LEASE
 
 
@@ -29,6 +35,23 @@ async def test_a_missing_right_ends_it_before_anything_is_made():
         with pytest.raises(Forbidden, match="create configmaps"):
             await look_at_cluster(SPEC, cluster, reporter)
         assert not any(kind == LEASE for kind, _, _ in api.objects)
+
+
+@pytest.mark.parametrize("dns", [DnsSpec(), DnsSpec("hosts")])
+async def test_a_file_that_cannot_be_written_is_seen_while_this_machine_is_looked_at(dns):
+    laptop = LaptopNetworks(("lo",), (), (), Resolver("resolv.conf"))
+    refusal = {"error": "/etc/resolv.conf can't be written", "hint": "see why"}
+    door = FakeDoor(facts={"facts": laptop.to_json()}, check=refusal)
+    view = replace(VIEW, spec=replace(SPEC, dns=dns), hosts=Hosts(("10.96.0.7 web",)))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(work_once_started(door))
+        with pytest.raises(HostError, match=r"resolv\.conf can't be written"):
+            await look_at_laptop(view, door, Remembering())
+    assert [request["do"] for request in door.asked] == ["recover", "facts", "check"]
+    told = door.asked[-1]["plan"]["dns"]
+    assert (told["mode"], told["hosts"]) == (
+        ("none", ["10.96.0.7 web"]) if dns.kind == "hosts" else ("resolv.conf", None)
+    )
 
 
 async def test_sharing_an_agent_needs_a_right_more():
