@@ -157,7 +157,7 @@ def test_the_events_are_those_of_the_documentation(cluster, namespace, connect):
     kinds = [event["event"] for event in session.events]
     ready = kinds.index("ready")
     assert set(kinds[:ready]) == {"step"}
-    assert set(kinds) == {"step", "ready", "status", "end"}
+    assert set(kinds) == {"step", "ready", "status", "note", "end"}
     for event in session.events[:ready]:
         assert set(event) == {"time", "event", "title", "result", "seconds", "good"}
     for event, told in ((session.ready, Ready), (session.status, Status)):

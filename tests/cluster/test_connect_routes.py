@@ -167,8 +167,12 @@ def test_the_remedy_for_an_overlap_works_both_ways(cluster, connect):
                 "10.244.1.15": "kt0",
                 "10.244.1.32": "kt0",
             }
-        with connect("--excludeIps", "10.244.1.0/24", "--includeIps", "10.244.1.16/28"):
-            pass
+    with own_network(cluster, "10.244.0.0/16"):
+        with connect("--includeIps", "10.244.1.0/24,10.244.2.0/24"):
+            assert devices(cluster, ("10.244.1.17", "10.244.9.9")) == {
+                "10.244.1.17": "kt0",
+                "10.244.9.9": "vpn0",
+            }
 
 
 def test_a_new_range_is_used_while_connected_and_given_up_when_it_is_gone(
