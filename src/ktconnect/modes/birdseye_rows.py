@@ -43,10 +43,18 @@ def service_rows(
     rows = []
     for service in filterfalse(_is_internal, services):
         place = (service["metadata"]["namespace"], f"service/{name_of(service)}")
-        of_it = [_as_meshed(use, service) for use in by_place.pop(place, [])]
+        taking = [*by_place.pop(place, []), *(use for use in uses if _leads(use, place))]
+        of_it = [_as_meshed(use, service) for use in taking]
         left = "shared by nobody who is there" if place in shared else _old_mark(service)
         rows.append(_row(place, of_it, "" if of_it else left, now))
     return rows + [_row(place, of_it, "", now) for place, of_it in by_place.items()]
+
+
+def _leads(use: Use, place: tuple[str, str]) -> bool:
+    """Whether callers of a Service come to who took the workload behind it."""
+    namespace, target = place
+    kind, _, name = target.partition("/")
+    return use.namespace == namespace and kind == "service" and name in use.services
 
 
 def sorted_rows(rows: Iterable[dict[str, Any]], by: str) -> list[dict[str, Any]]:

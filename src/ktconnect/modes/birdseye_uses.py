@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ktconnect import names
-from ktconnect.objects.session import Manifest, Record
+from ktconnect.objects.session import SERVICES, Manifest, Record
 from ktconnect.sessions.legacy_seen import (
     EXCHANGE,
     LEAST_SILENCE,
@@ -32,7 +32,8 @@ OLD_MODES: Final[Mapping[str, str]] = {
 class Use:
     """One user of a target: ``last`` is when the laptop was heard last, by the server's clock.
 
-    ``session`` is the Lease's name, "" for KT Connect 0.3, which has none.
+    ``session`` is the Lease's name, "" for KT Connect 0.3, which has none. ``services``: those in
+    front of a target that is none itself.
     """
 
     mode: str
@@ -46,6 +47,7 @@ class Use:
     ports: tuple[str, ...] = ()
     mark: str = ""
     driver: str = ""
+    services: tuple[str, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """For programs."""
@@ -79,10 +81,17 @@ def uses_of(
             record.ports,
             record.mark,
             record.driver,
+            _services(record),
         )
         for record in records
     )
     return (*ours, *(use for shadow in shadows if (use := _old_use(shadow, now)) is not None))
+
+
+def _services(record: Record) -> tuple[str, ...]:
+    """As its Lease says, which anybody may have written."""
+    said = record.config.get(SERVICES)
+    return tuple(map(str, said)) if isinstance(said, list) else ()
 
 
 def _old_use(shadow: Manifest, now: datetime) -> Use | None:

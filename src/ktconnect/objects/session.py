@@ -27,6 +27,9 @@ SELECTOR = f"{names.LABEL_CONTROL_BY}={names.CONTROL_BY}"
 SHARED = "shared"
 """In ``kt-config``: the Lease that the session has in common with others."""
 
+SERVICES = "services"
+"""In a session's ``kt-config``: the names of the Services in front of a workload that it took."""
+
 RENEW_SECONDS = 15
 DURATION_SECONDS = 60
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # coordination.k8s.io/v1 wants microseconds

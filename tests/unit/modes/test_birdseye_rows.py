@@ -71,6 +71,17 @@ def test_a_target_that_is_no_service_has_a_row_of_its_own():
     assert found == {"web": "normal", "deployment/web": "exchanged by [ann@laptop]"}
 
 
+def test_services_in_front_of_a_workload_that_is_taken_are_so_too():
+    scaled = record("kt-x", "exchange", "deployment/web", services=["web", "gone"])
+    found = rows([service("web"), service("api")], [scaled])
+    taken = "exchanged by [ann@laptop]"
+    assert found == {"web": taken, "api": "normal", "deployment/web": taken}
+    odd = record("kt-x", "exchange", "deployment/web", services=7)
+    assert rows([service("web")], [odd])["web"] == "normal"
+    elsewhere = record("kt-x", "exchange", "deployment/web", services=["web"], namespace="other")
+    assert rows([service("web")], [elsewhere])["web"] == "normal"
+
+
 @pytest.mark.parametrize("name", ["web-kt-origin", "web-kt-stuntman"])
 def test_what_ktctl_made_for_itself_is_left_out(name):
     assert rows([service(name), service("m", {"control-by": "kt", "kt-role": "shadow-mesh"})]) == {}

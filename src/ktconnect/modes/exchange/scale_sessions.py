@@ -14,6 +14,7 @@ from ktconnect.modes.serving.spec import ExchangeSpec
 from ktconnect.modes.taking import clear_way, taker_of
 from ktconnect.modes.targets import Wanted, parse_target
 from ktconnect.objects.scale import Workload
+from ktconnect.objects.session import SERVICES
 from ktconnect.sessions.taken import ENDS_WITHIN
 
 from .scale import ScaleWay
@@ -59,7 +60,8 @@ async def _prepare(
         inbound_plan(spec.serving, "exchange", lease, namespace, called, checked.ports),
         at_once=True,
     )
-    more = {ENDS_WITHIN: spec.recover_wait}
+    led = [service["metadata"]["name"] for service in target.services]
+    more = {ENDS_WITHIN: spec.recover_wait, SERVICES: led}
     announced = session_lease(cluster, spec.serving, plan, str(workload), more)
     way = ScaleWay(cluster, plan, announced, target, reporter, spec.recover_wait)
     return InboundSession(cluster, spec.serving, plan, announced, way)

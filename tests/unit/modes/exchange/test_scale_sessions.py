@@ -112,6 +112,7 @@ async def test_others_are_told_how_long_it_may_take_to_scale_back():
         await serve(await plan(), reporter, 0.0, dry_run=True)
     config = json.loads(reporter.created[0]["metadata"]["annotations"]["kt-config"])
     assert config["endsWithin"] == 120
+    assert config["services"] == ["web"]
 
 
 async def test_a_dry_run_tells_what_would_be_made_and_changed():

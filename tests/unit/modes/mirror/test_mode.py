@@ -50,6 +50,7 @@ async def test_the_session_says_what_is_copied_and_by_what():
         assert told.banner == "Now requests to service 'web' are copied to local"
         assert told.advice[-1] == "copied: all requests"
         assert told.facts["driver"] == "router"
+        assert "mark" not in told.facts, "birdseye shows none, either"
 
 
 async def test_several_mirrors_have_names_of_their_own():
