@@ -41,6 +41,7 @@ class Login:
     password: str = field(default="", repr=False)
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
+    certificate_files: tuple[Path, Path] | None = None  # that certificate and key are from
     plugin: Plugin | None = None
     impersonate: str = ""
     impersonate_groups: tuple[str, ...] = ()
@@ -190,6 +191,7 @@ def _login(user: Named) -> Login:
             hint="configure an exec plugin instead, for example gke-gcloud-auth-plugin, kubelogin",
         )
     token_file = fields.get("tokenFile")
+    certificate, key = (user.file(f"client-{what}") for what in ("certificate", "key"))
     return Login(
         token=str(fields.get("token") or ""),
         token_file=user.folder / token_file if token_file else None,
@@ -197,6 +199,7 @@ def _login(user: Named) -> Login:
         password=str(fields.get("password") or ""),
         certificate=_material(user, "client-certificate"),
         key=_material(user, "client-key"),
+        certificate_files=(certificate, key) if certificate and key else None,
         plugin=_plugin(user) if fields.get("exec") else None,
         impersonate=str(fields.get("as") or ""),
         impersonate_groups=tuple(map(str, fields.get("as-groups") or ())),
@@ -233,15 +236,15 @@ def _material(named: Named, key: str) -> str:
 
     Raises: UsageError naming key and file, never its content.
     """
-    data, path = named.fields.get(f"{key}-data"), named.fields.get(key)
+    data, path = named.fields.get(f"{key}-data"), named.file(key)
     try:
         if data:
             return base64.b64decode(data, validate=True).decode()
-        return (named.folder / str(path)).read_text() if path else ""
+        return path.read_text() if path else ""
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise UsageError(f"{key}-data of the kubeconfig is not valid base64 of PEM") from None
     except OSError as error:
         raise UsageError(
-            f"{key} {named.folder / str(path)} of the kubeconfig can't be read: {error.strerror}",
+            f"{key} {path} of the kubeconfig can't be read: {error.strerror}",
             hint="relative paths start at the folder of the kubeconfig that has them",
         ) from None

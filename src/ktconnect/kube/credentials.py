@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from ktconnect.errors import UsageError
 
 from . import plugin
+from .certfiles import CertificateFiles
 from .config import KubeConfig, Plugin
 from .plugin import Credential
 
@@ -32,6 +33,12 @@ class Credentials:
         self._lock = asyncio.Lock()
         self._held: Credential | None = None
         self._until = 0.0
+        login = config.login
+        self._files = (
+            CertificateFiles(*login.certificate_files, (login.certificate, login.key))
+            if login.certificate_files
+            else None
+        )
 
     async def headers(self) -> list[tuple[str, str]]:
         """Authorization and impersonation headers; a group each has a header of its own.
@@ -48,6 +55,8 @@ class Credentials:
     async def certificate(self) -> tuple[str, str]:
         """Client certificate and key as PEM; two empty texts when none is used."""
         login = self._config.login
+        if self._files is not None:
+            return self._files.current()
         if login.certificate:
             return login.certificate, login.key
         held = await self._fresh() if login.plugin else Credential()

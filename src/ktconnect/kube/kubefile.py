@@ -25,6 +25,11 @@ class Named:
     fields: Entry = field(repr=False)
     folder: Path
 
+    def file(self, key: str) -> Path | None:
+        """The file that ``key`` names; None if the kubeconfig holds its content as ``key-data``."""
+        path = self.fields.get(key)
+        return self.folder / str(path) if path and not self.fields.get(f"{key}-data") else None
+
 
 @dataclass(slots=True)
 class Merged:

@@ -25,6 +25,15 @@ def tls_context(config: KubeConfig, certificate: tuple[str, str]) -> ssl.SSLCont
     return context
 
 
+def fits(certificate: tuple[str, str]) -> bool:
+    """Whether certificate and key are sound, and belong together."""
+    try:
+        _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate)
+    except UsageError:
+        return False
+    return True
+
+
 def _trusting(config: KubeConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cadata=config.authority or None)

@@ -163,6 +163,18 @@ def test_every_way_to_log_in_is_read(tmp_path):
     assert (login.impersonate, login.impersonate_groups) == ("boss", ("g",))
 
 
+def test_it_is_known_which_files_hold_the_certificate_and_its_key(tmp_path):
+    for name in ("c.pem", "k.pem"):
+        (tmp_path / name).write_text(PEM)
+    user = {"client-certificate": "c.pem", "client-key": "k.pem"}
+    login = loaded(tmp_path, user=user).login
+    assert (login.certificate, login.key) == (PEM, PEM)
+    assert login.certificate_files == (tmp_path / "c.pem", tmp_path / "k.pem")
+    held = loaded(tmp_path, user={**user, "client-key-data": DATA}).login
+    assert (held.key, held.certificate_files) == (PEM, None)
+    assert loaded(tmp_path).login.certificate_files is None
+
+
 def test_secrets_are_not_shown_by_repr(tmp_path):
     user = {"token": "geheim", "password": "geheim", "exec": plugin(args=["geheim"])}
     config = loaded(tmp_path, user=user, cluster={"proxy-url": "http://u:geheim@p:1"})
