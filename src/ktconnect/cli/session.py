@@ -27,7 +27,8 @@ INTERRUPTED = 130
 """Exit code: a command that ends by itself was told to stop before it was done."""
 UNDOING = (
     "stopping: what was made and changed is undone first, which may take some seconds",
-    "another Ctrl-C changes nothing; what `kill -9` leaves, the next ktctl command undoes",
+    "another Ctrl-C changes nothing but where a line says so; "
+    "what `kill -9` leaves, the next ktctl command undoes",
 )
 LEAVING = ("stopped before it was done: the same command again does the rest",)
 

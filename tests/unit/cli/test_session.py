@@ -140,7 +140,7 @@ def test_told_to_stop_it_says_at_once_that_it_undoes(kt_home, monkeypatch, capsy
 
     assert lasting(mode) == 0
     assert "is undone first" in shown[0]
-    assert "another Ctrl-C changes nothing" in shown[0]
+    assert "another Ctrl-C changes nothing but where a line says so" in shown[0], "as --mode scale"
 
 
 def test_told_to_stop_it_no_longer_says_on_a_terminal_that_it_is_up(kt_home, monkeypatch):
