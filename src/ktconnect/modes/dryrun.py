@@ -24,6 +24,12 @@ from .report import Reporter
 TIMES: Final = ("#/spec/renewTime", "#/spec/acquireTime")
 """Changes that are only the time passing."""
 
+DEAD: Final = "`ktctl clean` undoes what is dead; after that --dryRun shows the rest"
+ALIVE: Final = (
+    "--dryRun ends nobody: the rest is shown when they have ended; --takeover without --dryRun "
+    "ends them and does it all"
+)
+
 NOTHING_DONE = "this was a dry run: nothing was created, and nothing was changed"
 
 
@@ -87,6 +93,7 @@ async def end_or_tell(
             taker.say(f"first, {line}")
     names = " and ".join(map(called, records))
     raise Conflict(
-        f"{names} would be undone first, and is in the way of a dry run",
-        hint="`ktctl clean` undoes what is dead; after that --dryRun shows the rest",
+        f"{names} would be undone first, and {'is' if len(records) == 1 else 'are'} in the way of "
+        "a dry run",
+        hint=ALIVE if living else DEAD,
     )

@@ -112,9 +112,11 @@ async def test_what_would_be_undone_first_is_told_and_not_done(age, takeover):
     async with rehearsing() as (api, cluster):
         put_session(api, age)
         taker = Taker("bob@desk", said.append, takeover=takeover)
-        with pytest.raises(Conflict, match="would be undone first"):
+        with pytest.raises(Conflict, match="would be undone first, and is in the way") as caught:
             await make_way_or_tell(cluster, "demo", "kt-exchange-web", taker, dry_run=True)
         assert (LEASE, "demo", "kt-exchange-web") in api.objects
+    assert ("ktctl clean" in caught.value.hint) is not takeover, "that undoes nobody who lives"
+    assert ("--takeover without --dryRun" in caught.value.hint) is takeover
     assert said[0].startswith(f"first, {SELECTOR}:")
     assert said[-1].startswith(f"first, {LEASE}/demo/kt-exchange-web: deleted")
 
