@@ -25,14 +25,17 @@ from .seen import Seen
 STUNTMAN: Final = "-kt-stuntman"
 
 
-def facts_of(seen: Seen, port: str, caller: str) -> Facts:
-    """What is known. Raises: UsageError for a port or a caller that isn't there."""
+def facts_of(seen: Seen, port: str, caller: str, *, grpc: bool = False) -> Facts:
+    """What is known; ``grpc``: of a call of gRPC.
+
+    Raises: UsageError for a port or a caller that isn't there.
+    """
     pods = {pod["metadata"]["name"]: pod for pod in seen.pods}
     places = {each["metadata"]["name"]: _place(each, seen, pods) for each in seen.services}
     own = places.get(seen.name) or _place(seen.service, seen, pods)
     return Facts(
         own,
-        _port(seen, port),
+        _port(seen, port, grpc=grpc),
         caller_of(seen, caller),
         {**places, seen.name: own},
         {**_laptops(seen), **_old_laptops(seen)},
@@ -47,19 +50,20 @@ def facts_of(seen: Seen, port: str, caller: str) -> Facts:
     )
 
 
-def _port(seen: Seen, wanted: str) -> Port:
-    """The port that is meant, by number or name; else the first that can carry a request."""
+def _port(seen: Seen, wanted: str, *, grpc: bool) -> Port:
+    """The port that is meant, by number or name; else the first that can carry such a request."""
     given = [_read_port(each, seen) for each in seen.service["spec"].get("ports") or ()]
     if not given:
         raise UsageError(f"Service {seen.name} has no ports", hint="nobody can call it by one")
-    fitting = [each for each in given if wanted in (str(each.number), each.name)]
+    fitting = [each for each in given if wanted and wanted in (str(each.number), each.name)]
     if wanted and not fitting:
         raise UsageError(
             f"Service {seen.name} has no port {wanted}",
             hint=f"it has {', '.join(map(str, given))}",
         )
     tcp = [each for each in given if each.app != "udp"]
-    port = (fitting or tcp or given)[0]
+    declared = [each for each in given if grpc and each.app == "grpc"]
+    port = (fitting or declared or tcp or given)[0]
     return replace(port, beside=tuple(_beside(port, given)))
 
 

@@ -51,4 +51,4 @@ async def gather(spec: ExplainSpec, cluster: Cluster, service: Manifest) -> Fact
     """All that is known of a Service's callers' way. Raises: UsageError, Unreachable."""
     where = namespace_of(spec.caller, service["metadata"]["namespace"])
     seen = await look(cluster, service, where)
-    return facts_of(seen, spec.port, spec.caller)
+    return facts_of(seen, spec.port, spec.caller, grpc=bool(spec.request.grpc))

@@ -86,6 +86,16 @@ def test_a_port_is_found_by_number_or_name(wanted, number):
     assert found.port.pod == {80: 8080, 81: 8081}[number]
 
 
+def test_a_call_of_grpc_takes_the_port_that_is_declared_to_speak_it():
+    http = {"name": "http", "port": 80}
+    for calls in ({"name": "grpc-cart", "port": 81}, {"port": 81, "appProtocol": "grpc"}):
+        found = seen(service("web", ports=[http, calls]))
+        assert facts_of(found, "", "", grpc=True).port.number == 81
+        assert facts_of(found, "", "").port.number == 80
+        assert facts_of(found, "80", "", grpc=True).port.number == 80
+    assert facts_of(seen(service("web", ports=[http])), "", "", grpc=True).port.number == 80
+
+
 def test_ports_that_lead_to_the_same_are_known():
     ports = [
         {"name": "http", "port": 80, "targetPort": 8080},

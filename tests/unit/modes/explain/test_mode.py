@@ -27,6 +27,14 @@ async def test_a_marked_request_is_explained_from_what_is_in_the_cluster():
     assert other.service == "web"
 
 
+async def test_a_call_of_grpc_is_explained_on_its_own_port():
+    async with shared() as (api, cluster, reporter):
+        ports = [{"name": "http", "port": 80}, {"name": "grpc", "port": 9000}]
+        api.put(service("poly", ports=ports))
+        explained = await run(spec("poly", grpc="a.B/C"), cluster, reporter)
+    assert explained.port == 9000
+
+
 async def test_a_service_that_is_not_there_is_refused():
     async with shared() as (_, cluster, reporter):
         with pytest.raises(UsageError, match="no Service wob"):
