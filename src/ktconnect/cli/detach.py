@@ -152,11 +152,12 @@ class _Follower:
 
     def _ready(self) -> None:
         """How to find it again: all of its sessions are of one process."""
-        if self._json:
-            for event in self._readies:
-                self._print({**event, "pid": self._pid, "log": str(self._log)})
-            return
         name = self._readies[0]["session"] if self._readies else str(self._pid)
+        if self._json:
+            more = {"ending": f"Stop with `ktctl stop {name}`.", "pid": self._pid}
+            for event in self._readies:
+                self._print({**event, **more, "log": str(self._log)})
+            return
         ending = f"It goes on as process {self._pid}: `ktctl stop {name}` ends it."
         self._reporter.ready(*(ready_of(event, ending) for event in self._readies))
         self._reporter.note(f"`ktctl logs {name}` shows {self._log}")

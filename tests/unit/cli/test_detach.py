@@ -87,6 +87,7 @@ def test_programs_are_told_process_and_log(kt_home, ended, capfd):
     [ours] = processes()
     assert events[-1]["pid"] == ours.owner.pid
     assert events[-1]["log"] == ours.log
+    assert events[-1]["ending"] == "Stop with `ktctl stop kt-forward-a`."
 
 
 @pytest.mark.parametrize("output", ["text", "json"])
