@@ -13,9 +13,10 @@ from ktconnect.kube.failures import Unauthorized
 from ktconnect.objects.session import LEASE, Record, record_of
 from ktconnect.sessions.dead import dead_sessions, left_behind
 from ktconnect.sessions.holders import called
-from ktconnect.sessions.lease import server_clock
+from ktconnect.sessions.lease import server_clock, sessions
 from ktconnect.sessions.legacy import Repair, decide
 from ktconnect.sessions.legacy_repair import carry_out, look, look_everywhere
+from ktconnect.sessions.overdue import told_alive, told_overdue
 from ktconnect.sessions.restore import Outcome, awaited, planned, restore
 from ktconnect.sessions.taken import told
 
@@ -77,8 +78,23 @@ async def clean_all(cluster: Cluster, namespace: str, spec: CleanSpec, reporter:
     if not found:
         where = f"namespace {namespace}" if namespace else "any namespace"
         reporter.note(f"nothing to clean in {where}")
+    await _tell_left(cluster, namespace, spec, reporter, found=bool(found))
     if failed:
         raise failed[0]
+
+
+async def _tell_left(
+    cluster: Cluster, namespace: str, spec: CleanSpec, reporter: Reporter, *, found: bool
+) -> None:
+    """Say which sessions may be dead, but not for certain."""
+    own = {remain.uid for remain in remains(cluster.config.server)}  # known, and told, to be dead
+    records = [each for each in await sessions(cluster, namespace) if each.uid not in own]
+    now = await server_clock(cluster)()
+    for line in told_overdue(records, now, spec.silence):
+        reporter.note(line)
+    alive = told_alive(records, now, spec.silence)
+    if alive and not found:
+        reporter.note(alive)
 
 
 async def clean_cluster(

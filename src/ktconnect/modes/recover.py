@@ -9,7 +9,7 @@ from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.paths import VIRTUAL_SERVICE, split_key
 from ktconnect.objects.session import Record
-from ktconnect.sessions.holders import Taken, is_shared
+from ktconnect.sessions.holders import Taken, called, is_shared
 from ktconnect.sessions.lease import server_clock, sessions
 from ktconnect.sessions.legacy import Findings, decide
 from ktconnect.sessions.legacy_repair import Looked, carry_out, look
@@ -74,6 +74,16 @@ async def recover(
     if not (found or place.seen.of(SERVICE)):
         await check_namespace(cluster, namespace)
     _tell(place, name, findings, reporter, found=found)
+    if held and not spec.dry_run:
+        left = [each for each in await sessions(cluster, namespace) if concerns(each, name)]
+        reporter.note(given_back(name, left))
+
+
+def given_back(name: str, left: Sequence[Record]) -> str:
+    """What came of it, in a line for a person; ``left``: who has the name now."""
+    if not left:
+        return f"done: {name} is given back, no session has it any more"
+    return f"{name} is held again, by {', '.join(sorted(called(each) for each in left))}"
 
 
 def concerns(record: Record, name: str) -> bool:

@@ -85,6 +85,8 @@ async def end_all(
     for each in living:
         taker.say(f"taking over: {described(each, now)}; they are told")
     stuck = await _asked_to_end(cluster, living, taker, patience)
+    for each in (each for each in living if each not in stuck):
+        taker.say(ended(each))
     for each in stuck:
         taker.say(f"session {each.name} did not end by itself: undone by force")
     await _undone(cluster, stuck, taker, force=True)
@@ -181,6 +183,13 @@ def told(outcome: Outcome) -> list[str]:
         ),
         f"deleted {what}",
     ]
+
+
+def ended(record: Record) -> str:
+    """A line about one that has undone itself."""
+    keys = [each.key for each in record.journal or () if not is_own_share(each.key)]
+    back = f", which puts back {', '.join(keys)}" if keys else ""
+    return f"{called(record)} has ended by itself{back}"
 
 
 def is_own_share(key: str) -> bool:

@@ -102,6 +102,21 @@ async def test_the_threshold_is_the_users():
         assert leases(api) == ["quiet"]
 
 
+async def test_who_may_be_dead_but_not_for_certain_is_named():
+    async with in_cluster() as (api, cluster, reporter):
+        put_session(api, "late", 34)
+        put_session(api, "alive", 1)
+        await clean_all(cluster, "demo", CleanSpec(), reporter)
+        assert leases(api) == ["late", "alive"]
+        nothing, late, alive = reporter.notes
+        assert nothing == "nothing to clean in namespace demo"
+        assert late.startswith("left: session late of ann@laptop in namespace demo, last heard 34")
+        assert alive.startswith("1 session is alive, as far as can be seen")
+        put_session(api, "dead", 90)
+        await clean_all(cluster, "demo", CleanSpec(), reporter)
+        assert reporter.notes[-1] == late, "those that seem to be alive are no news then"
+
+
 async def test_a_dry_run_says_what_would_be_done_and_does_nothing():
     async with in_cluster() as (api, cluster, reporter):
         put_session(api, "dead", 90)

@@ -24,7 +24,7 @@ from tests.unit.sessions.world import (
 from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict, UsageError
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.recover import RecoverSpec, concerns, recover, run
+from ktconnect.modes.recover import RecoverSpec, concerns, given_back, recover, run
 from ktconnect.modes.setup import SetupSpec
 from ktconnect.modes.setup import run as run_setup
 from ktconnect.modes.spec import ClusterSpec
@@ -77,6 +77,14 @@ async def test_it_can_be_ended_on_purpose():
         put_lease(api, 1)
         await recover(cluster, "demo", "web", RecoverSpec(takeover=True), reporter)
         assert selector(api) == BEFORE
+        assert reporter.notes[-1] == "done: web is given back, no session has it any more"
+
+
+def test_who_has_taken_it_again_meanwhile_is_named():
+    lease = {"metadata": {"name": "kt-exchange-web"}, "spec": {"holderIdentity": "ann@laptop"}}
+    assert given_back("web", [record_of(lease)]) == (
+        "web is held again, by session kt-exchange-web of ann@laptop"
+    )
 
 
 async def test_a_dry_run_tells_what_undoing_a_dead_one_would_do():
@@ -154,7 +162,10 @@ async def test_a_router_that_its_last_user_left_behind_is_taken_away():
         await recover(cluster, "demo", "web", RecoverSpec(), reporter)
         assert selector(api) == BEFORE
         assert leases(api) == []
-    assert reporter.notes[-1] == "deleted what is shared of service/web"
+    assert reporter.notes[-2:] == [
+        "deleted what is shared of service/web",
+        "done: web is given back, no session has it any more",
+    ]
     assert "calls through the router of service/web get" in reporter.notes[0]
 
 

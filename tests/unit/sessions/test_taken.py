@@ -208,7 +208,10 @@ async def test_one_that_ends_at_this_very_moment_is_not_waited_for():
         api.routes[path] = gone
         said: list[str] = []
         await make(cluster, said, takeover=True)
-        assert len(said) == 1
+        assert said[1:] == [
+            "session kt-exchange-web of ann@laptop has ended by itself, which puts back "
+            "v1/Service/demo/web#/spec/selector"
+        ]
 
 
 async def test_what_others_share_as_well_is_left_to_them():
