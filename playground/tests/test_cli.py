@@ -36,6 +36,21 @@ def test_without_a_playground_a_command_fails_with_one_message(argv: list[str]) 
     assert isinstance(done.exception, SystemExit)
 
 
+@pytest.mark.parametrize(
+    ("named", "argv", "hint"),
+    [
+        ([], ["status"], "`playground up` makes one"),
+        (["--name", "x"], ["status"], "`playground --name x up` makes one"),
+        (["--name", "x"], ["logs"], "`playground --name x up` makes one"),
+        (["--name", "x"], ["logs", "kubelet"], "`playground --name x logs` lists"),
+    ],
+)
+def test_what_to_do_is_said_of_the_playground_that_was_named(
+    named: list[str], argv: list[str], hint: str
+) -> None:
+    assert hint in CliRunner().invoke(main, [*named, *argv]).output
+
+
 def test_options_that_exclude_each_other_are_refused() -> None:
     done = CliRunner().invoke(main, ["net", "--cut", "--delay", "20ms"])
     assert done.exit_code == 1

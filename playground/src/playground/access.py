@@ -26,6 +26,11 @@ class Access:
         self.name = name
         self.folder = RunFolder(name)
 
+    @property
+    def command(self) -> str:
+        """What the command line for it begins with: ``playground --name NAME``."""
+        return "playground" if self.name == "default" else f"playground --name {self.name}"
+
     # -- what is there ---------------------------------------------------------------------------
 
     @property
@@ -34,7 +39,7 @@ class Access:
         found = state.load(self.folder)
         if found is None:
             raise PlaygroundError(
-                f"there is no playground {self.name}", hint="`playground up` makes one"
+                f"there is no playground {self.name}", hint=f"`{self.command} up` makes one"
             )
         return found
 
@@ -101,7 +106,7 @@ class Access:
             self.state  # noqa: B018 — no such playground is the better message
             raise PlaygroundError(
                 f"the laptop of playground {self.name} does not run",
-                hint="`playground up` starts it",
+                hint=f"`{self.command} up` starts it",
             )
         return Entrance(pid, self.kubeconfig)
 

@@ -18,7 +18,6 @@ from playground.router import router_machine
 from playground.state import State
 
 Say = Callable[[str], None]
-_LOGS = "`playground logs` lists the logs; they stay until the next `up` or `down`"
 
 
 def come_up(site: Access, node_count: int | None, say: Say) -> bool:
@@ -79,7 +78,10 @@ def _create(site: Access, plan: Plan, say: Say) -> None:
     try:
         _wait_for_cluster(site, say)
     except PlaygroundError as error:
-        raise PlaygroundError(f"{error}{failing_units(site)}", hint=_LOGS) from None
+        raise PlaygroundError(
+            f"{error}{failing_units(site)}",
+            hint=f"`{site.command} logs` lists the logs; they stay until the next `up` or `down`",
+        ) from None
     site.folder.came_up.touch()
 
 

@@ -43,9 +43,8 @@ def up(playground: Playground, nodes: int | None, images: str, istio: bool) -> N
         build_with_progress(ISTIO)
     steps = Steps()
     if playground.up(nodes, steps):
-        named = "" if playground.name == "default" else f"--name {playground.name} "
         console.print(
-            f"Playground {playground.name} is up. Try: playground {named}kubectl get nodes"
+            f"Playground {playground.name} is up. Try: {playground.command} kubectl get nodes"
         )
     else:
         console.print(f"Playground {playground.name} is up already.")
@@ -73,10 +72,14 @@ def down(playground: Playground) -> None:
 def status(playground: Playground, output: str) -> None:
     """Say what there is: nodes, addresses, ranges, images, versions."""
     found = report.status(playground)
-    click.echo(json.dumps(found, indent=2) if output == "json" else "\n".join(_lines(found)))
+    click.echo(
+        json.dumps(found, indent=2)
+        if output == "json"
+        else "\n".join(_lines(found, playground.command))
+    )
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
+def _lines(found: dict[str, Any], command: str) -> list[str]:
     ranges = found["ranges"]
     return [
         f"{found['name']} is {found['state']}, API server {found['server']}",
@@ -84,7 +87,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"laptop    {' '.join(found['laptop']['addresses'])}, line: {found['line']['text']}",
         *(f"{name:9} {' '.join(ranges[name])}" for name in ("pods", "services")),
         f"images    {' '.join(found['images'].values())}",
-        f"istio     {_istio_line(found['istio'])}",
+        f"istio     {_istio_line(found['istio'], command)}",
         f"versions  {' '.join(f'{name} {value}' for name, value in found['versions'].items())}",
         f"config    {found['kubeconfig']}",
     ]
@@ -97,9 +100,9 @@ def _node_line(node: dict[str, Any]) -> str:
     )
 
 
-def _istio_line(found: dict[str, Any]) -> str:
+def _istio_line(found: dict[str, Any], command: str) -> str:
     if not found["installed"]:
-        return "none; `playground up --istio` installs it"
+        return f"none; `{command} up --istio` installs it"
     return f"{found['version']}, {'ready' if found['ready'] else 'not ready'}"
 
 
@@ -115,7 +118,8 @@ def logs(playground: Playground, component: str, machine: str, follow: bool) -> 
         files = sorted(folder.glob("*/*.log"))
         if not files:
             raise PlaygroundError(
-                f"playground {playground.name} has no logs", hint="`playground up` makes one"
+                f"playground {playground.name} has no logs",
+                hint=f"`{playground.command} up` makes one",
             )
         for file in files:
             click.echo(f"{file.stem} --machine {file.parent.name}")
@@ -123,7 +127,8 @@ def logs(playground: Playground, component: str, machine: str, follow: bool) -> 
     file = playground.folder.log(machine, component)
     if not file.exists():
         raise PlaygroundError(
-            f"{machine} has no log of {component}", hint="`playground logs` lists what there is"
+            f"{machine} has no log of {component}",
+            hint=f"`{playground.command} logs` lists what there is",
         )
     _show(file, follow)
 

@@ -75,11 +75,9 @@ def _wait_for_injector(site: Access) -> None:
     deadline = time.monotonic() + _WITHIN
     while not is_injecting(site):
         if time.monotonic() > deadline:
-            raise PlaygroundError("istiod does not sign for its webhooks", hint=_LOGS)
+            why = f"`{site.command} kubectl -n {NAMESPACE} logs deploy/istiod` tells why"
+            raise PlaygroundError("istiod does not sign for its webhooks", hint=why)
         time.sleep(0.2)
-
-
-_LOGS = f"`playground kubectl -n {NAMESPACE} logs deploy/istiod` tells why"
 
 
 def status(site: Access) -> dict[str, Any]:
