@@ -58,13 +58,20 @@ async def check_alone(cluster: Cluster, lease: SessionLease, service: str) -> No
 
 
 async def take_mark(
-    cluster: Cluster, namespace: str, lease: str, taker: Taker, *, dry_run: bool = False
+    cluster: Cluster,
+    namespace: str,
+    lease: str,
+    taker: Taker,
+    *,
+    header: str = "",
+    dry_run: bool = False,
 ) -> None:
-    """As `make_way_or_tell`, for the Lease of one who shares a Service by a version mark.
+    """As `make_way_or_tell`, for the Lease of one who shares a Service by a version mark, which is
+    said in ``header``.
 
     Raises: MarkTaken if it is somebody else's, who is alive.
     """
     try:
         await make_way_or_tell(cluster, namespace, lease, taker, dry_run=dry_run)
     except Taken as taken:
-        raise MarkTaken(taken.record, taken.now) from None
+        raise MarkTaken(taken.record, taken.now, header) from None

@@ -1,10 +1,14 @@
 """Who holds what somebody else wants, in words. Pure."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from ktconnect import names
 from ktconnect.errors import Conflict
 from ktconnect.objects.session import Record
+
+HEADER: Final = "header"
+"""In the ``kt-config`` of who shares a Service by a mark: the name of the mark's header."""
 
 
 class Taken(Conflict):
@@ -26,9 +30,16 @@ class Taken(Conflict):
 class MarkTaken(Taken):
     """Somebody shares the Service by the very mark that we wanted to."""
 
-    def __init__(self, record: Record, now: datetime) -> None:
+    def __init__(self, record: Record, now: datetime, header: str = "") -> None:
+        """``header``: the name of the one that we wanted to be marked by."""
         service = record.target.rpartition("/")[2]
+        theirs = str(record.config.get(HEADER, ""))
         what = f"Another user is meshing service '{service}' via version '{record.mark}'"
+        if header and theirs and header != theirs:
+            what += (
+                f" (header {theirs.upper()}; a value is one user's alone whatever its header, as "
+                "answers are told apart by it)"
+            )
         super().__init__(record, now, what=f"{what}, please specify a different version mark")
         self.hint = "--versionMark NAME is another one; --takeover takes this one over"
 

@@ -6,6 +6,7 @@ from tests.unit.kube.fakeapi import FakeApi
 from tests.unit.modes.reporting import Remembering
 from tests.unit.sessions.world import (
     BEFORE,
+    MOMENT,
     ROUTED,
     in_cluster,
     leases,
@@ -20,7 +21,7 @@ from ktconnect.errors import Conflict
 from ktconnect.kube.client import Cluster
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.taking import check_alone, clear_way, take_mark, taker_of
-from ktconnect.objects.session import Manifest, Session
+from ktconnect.objects.session import Manifest, Session, lease
 from ktconnect.sessions.holders import MarkTaken, Taken
 from ktconnect.sessions.lease import SessionLease
 from ktconnect.sessions.taken import Taker
@@ -100,6 +101,15 @@ async def test_a_mark_that_somebody_has_is_told_in_kt_connects_words():
                 await take_mark(cluster, "demo", "kt-mesh-web-ann", taker(), dry_run=dry_run)
         await take_mark(cluster, "demo", "kt-mesh-web-bob", taker())
         assert leases(api) == ["kt-mesh-web-ann"]
+
+
+async def test_a_mark_of_another_header_is_refused_with_the_reason():
+    async with in_cluster() as (api, cluster):
+        theirs = Session("kt-mesh-web.x", "demo", "shadow-mesh", "ann@laptop")
+        said = {"mode": "mesh", "target": "service/web", "mark": "x", "header": "version"}
+        api.put(lease(theirs, MOMENT, said))
+        with pytest.raises(MarkTaken, match="header VERSION; a value is one user's alone"):
+            await take_mark(cluster, "demo", "kt-mesh-web.x", taker(), header="user")
 
 
 async def test_of_two_who_began_at_the_same_moment_neither_goes_on():

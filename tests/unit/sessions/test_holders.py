@@ -34,6 +34,14 @@ def test_a_mark_that_is_taken_is_told_as_kt_connect_does_and_by_whom():
     assert "--takeover" in taken.hint
 
 
+def test_a_mark_of_another_header_is_taken_too_and_why():
+    theirs = record("ann", 5, header="version")
+    why = "(header VERSION; a value is one user's alone whatever its header"
+    assert why in str(MarkTaken(theirs, MOMENT, "user"))
+    for same in (MarkTaken(theirs, MOMENT, "version"), MarkTaken(record("ann"), MOMENT, "user")):
+        assert "whatever its header" not in str(same)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(-3, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (9e5, "10 days")],

@@ -38,6 +38,7 @@ from ktconnect.rules.mark import Mark, alternatives, version_mark
 from ktconnect.rules.match import match_text
 from ktconnect.rules.meshes import Choice
 from ktconnect.rules.model import Match, Share
+from ktconnect.sessions.holders import HEADER
 from ktconnect.sessions.shared_names import share_lease, shared_name
 
 from .checks import check_all
@@ -107,7 +108,12 @@ async def prepare(
         inbound_plan(spec.serving, "mesh", lease, namespace, name, ports),
         shared=shared_name(name),
     )
-    said = {"mark": mark.value, "driver": chosen.driver, "endsWithin": SharingWay.patience}
+    said = {
+        "mark": mark.value,
+        HEADER: mark.key,
+        "driver": chosen.driver,
+        "endsWithin": SharingWay.patience,
+    }
     announced = session_lease(cluster, spec.serving, plan, more=said)
     seat = seat_of(cluster, spec.serving, plan, announced, chosen.driver)
     way = SharingWay(
@@ -144,7 +150,7 @@ async def prepare_manual(
     plan = replace(
         inbound_plan(spec.serving, "mesh", lease, namespace, name, checked.ports), alone=True
     )
-    said = {"mark": mark.value, "driver": "manual"}
+    said = {"mark": mark.value, HEADER: mark.key, "driver": "manual"}
     announced = session_lease(cluster, spec.serving, plan, more=said)
     way = ManualWay(cluster, plan, seen.service, mark)
     return InboundSession(cluster, spec.serving, plan, announced, way)
@@ -158,7 +164,8 @@ async def _free(
     serving = asked.spec.serving
     lease = share_lease(name, "mesh", asked.mark.label)
     taker = taker_of(cluster, reporter, takeover=serving.takeover)
-    await take_mark(cluster, namespace, lease, taker, dry_run=serving.dry_run)
+    key = asked.mark.key
+    await take_mark(cluster, namespace, lease, taker, header=key, dry_run=serving.dry_run)
     seen = await free_to_share(cluster, service, "mesh", taker, dry_run=serving.dry_run)
     return lease, seen
 

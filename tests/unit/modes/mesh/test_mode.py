@@ -140,5 +140,6 @@ async def test_the_lease_says_by_what_mark_and_how():
         await session._lease.create(session._way.journal)
         record = record_of(api.objects[LEASE, "shop", "kt-mesh-web.ci"])
         assert record.config["mark"] == "ci"
+        assert record.config["header"] == "version"
         assert record.config["driver"] == "router"
         assert record.shared == "kt-router-web"
