@@ -81,7 +81,7 @@ def test_nobody_cleans_a_living_session(cluster, namespace, connect):
         for options in ({}, {"env": COLLEAGUE}):
             before = laptop_state(cluster)
             said = clean(cluster, namespace, **options)
-            assert session.name not in said
+            assert f"deleted session {session.name}" not in said
             assert laptop_state(cluster) == before
         assert f"Lease/{session.name}" in ours(cluster, namespace)
         assert cluster.laptop(["ping", "-c1", "-W8", dns_address(cluster)]).returncode == 0
@@ -98,8 +98,12 @@ def test_the_threshold_is_the_users(cluster, namespace, connect):
         kill(session)
         age(cluster, namespace, session, 90)
         hidden = {"env": COLLEAGUE}
-        assert session.name not in clean(cluster, namespace, "--thresholdInMinus", "3", **hidden)
-        assert session.name in clean(cluster, namespace, "--thresholdInMinus", "1", **hidden)
+        said = clean(cluster, namespace, "--thresholdInMinus", "3", **hidden)
+        assert "nothing to clean" in said
+        assert f"left: session {session.name} of" in said
+        assert "it may be undone in" in said
+        said = clean(cluster, namespace, "--thresholdInMinus", "1", **hidden)
+        assert f"deleted session {session.name}" in said
         clean(cluster, namespace)
 
 
