@@ -136,13 +136,15 @@ class Presence:
                 self._learn(event)
             case "warning":
                 self._keep_warning(event)
+            case "note":
+                self._warnings.pop(event.get("settles", ""), None)
             case "serving":
                 self._ready = True
             case _:
                 pass
 
     def _keep_warning(self, event: Event) -> None:
-        """The last ones, each once, at the time at which it was said last."""
+        """The last ones that hold, each once, at the time at which it was said last."""
         self._warnings.pop(event["message"], None)
         self._warnings[event["message"]] = str(event.get("time", ""))
         for said in [*self._warnings][:-WARNINGS]:

@@ -27,9 +27,9 @@ class Both:
         with self._all[0].step(title) as one, self._all[1].step(title) as two:
             yield _BothSay(one, two)
 
-    def note(self, message: str) -> None:
+    def note(self, message: str, *, settles: str = "") -> None:
         for reporter in self._all:
-            reporter.note(message)
+            reporter.note(message, settles=settles)
 
     def warn(self, message: str, hint: str = "") -> None:
         for reporter in self._all:

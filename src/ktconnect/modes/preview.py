@@ -8,7 +8,7 @@ from ktconnect.objects.ports import preview_ports
 from ktconnect.objects.rights import PREVIEW
 from ktconnect.objects.session import Manifest
 
-from .checks.local import check_local
+from .checks.local import ALONE, check_local
 from .checks.seen import enforce
 from .dryrun import make_way_or_tell
 from .preview_way import PreviewWay, owner_of
@@ -40,7 +40,8 @@ async def prepare(
     taker = taker_of(cluster, reporter, takeover=spec.serving.takeover)
     await make_way_or_tell(cluster, namespace, lease, taker, dry_run=spec.serving.dry_run)
     refuse_existing(await cluster.find(SERVICE, spec.name, namespace))
-    checked = await check_local(preview_ports(spec.exposes), skip=spec.serving.skip_port_checking)
+    skip = spec.serving.skip_port_checking
+    checked = await check_local(preview_ports(spec.exposes), skip=skip, meanwhile=ALONE)
     enforce(checked.findings, reporter)
     plan = inbound_plan(spec.serving, "preview", lease, namespace, spec.name, checked.ports)
     announced = session_lease(cluster, spec.serving, plan)

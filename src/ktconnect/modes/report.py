@@ -118,8 +118,9 @@ class Reporter(Protocol):
     def step(self, title: str) -> AbstractContextManager[Step]:
         """Show that ``title`` is under way, and how long it took, or that it failed."""
 
-    def note(self, message: str) -> None:
-        """Something worth knowing, nothing to worry about."""
+    def note(self, message: str, *, settles: str = "") -> None:
+        """Something worth knowing, nothing to worry about. ``settles``: the warning, word by word,
+        that holds no longer."""
 
     def warn(self, message: str, hint: str = "") -> None:
         """Something that works less well than it could."""

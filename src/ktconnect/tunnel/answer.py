@@ -45,6 +45,12 @@ class CallRecord:
     """How it ended: ``closed`` (both ways, in order), ``reset by the caller``, ``reset by the
     target``, ``tunnel lost``, ``idle`` (UDP), or why the target was not reached, beginning with
     ``refused: ``. Empty while it runs."""
+    accepted: bool = False
+    """Its target has accepted it, or somebody on its behalf: a kernel, a proxy."""
+    taken: bool = False
+    """Its target has taken it for certain: it has had a part in its end."""
+    refusal: str = ""
+    """Why its target was not reached; empty if it was, or if its end says nothing of it."""
 
 
 OnCall = Callable[[CallRecord], object]
@@ -99,7 +105,7 @@ class Answers:
     def running(self) -> list[CallRecord]:
         """The calls that go on now, oldest first."""
         now = self._loop.time()
-        return [running.record(now, "") for running in self._running]
+        return [running.record(now) for running in self._running]
 
     def next_call(self) -> "asyncio.Future[Call]":
         """Done when the target of some further call has accepted."""
@@ -181,7 +187,7 @@ class Answers:
         if not running.accepted:
             self.refused += 1
         if self._on_call is not None:
-            self._on_call(running.record(self._loop.time(), ending(running.accepted, end)))
+            self._on_call(running.record(self._loop.time(), end))
 
 
 class _Running:
@@ -198,11 +204,32 @@ class _Running:
         self.abort: Callable[[], object] = lambda: None
         self._started = started
 
-    def record(self, now: float, ended: str) -> CallRecord:
+    def record(self, now: float, end: End | None = None) -> CallRecord:
         """What there is to say of it."""
-        stream = self.stream
+        stream, accepted = self.stream, self.accepted
         received, sent = (stream.received, stream.sent) if stream is not None else (0, 0)
-        return CallRecord(self.call, self.target, now - self._started, received, sent, ended)
+        return CallRecord(
+            self.call,
+            self.target,
+            now - self._started,
+            received,
+            sent,
+            ended=ending(accepted, end) if end else "",
+            accepted=accepted,
+            taken=was_taken(accepted, end) if end else False,
+            refusal=refusal(accepted, end) if end else "",
+        )
+
+
+def was_taken(accepted: bool, end: End) -> bool:
+    """Whether a call's end tells that its target took it."""
+    of_target = end.side is Side.HERE and accepted and end.errno != Reason.IDLE
+    return end.side is Side.BOTH or of_target
+
+
+def refusal(accepted: bool, end: End) -> str:
+    """Why the target was not reached; "" if it was, or if the end says nothing of it."""
+    return why(end.errno) if end.side is Side.HERE and not accepted else ""
 
 
 def ending(accepted: bool, end: End) -> str:
@@ -213,7 +240,7 @@ def ending(accepted: bool, end: End) -> str:
         case Side.BOTH:
             return "closed"
         case Side.HERE if not accepted:
-            return f"refused: {why(end.errno)}"
+            return f"refused: {refusal(accepted, end)}"
         case Side.HERE if end.errno == Reason.IDLE:
             return "idle"
         case Side.HERE:

@@ -132,3 +132,13 @@ def test_its_facts_and_last_warnings_are_told_to_who_asks_later(kt_home):
     said = [each["message"] for each in state["warnings"]]
     assert said == [f"warning {number}" for number in (3, 4, 0, 1, 99)]
     assert state["warnings"][0]["time"] == "now"
+
+
+def test_a_warning_that_holds_no_longer_is_not_told_to_who_asks_later(kt_home):
+    with announced(process()) as ours:
+        for message in ("one", "two"):
+            ours.say(line("warning", message=message, hint=""))
+        ours.say(line("note", message="hm"))
+        ours.say(line("note", message="one is over", settles="one"))
+        ours.say(line("note", message="so is another", settles="never said"))
+        assert [each["message"] for each in ours.snapshot()["warnings"]] == ["two"]

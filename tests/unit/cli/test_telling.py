@@ -103,3 +103,15 @@ def test_steps_that_overlap_are_told_apart():
         replay.show({"event": "step", "title": title, "result": f"did {title}"})
     replay.close()
     assert heard.steps == ["did one", "did two"]
+
+
+def test_a_note_says_which_warning_it_settles():
+    heard = Remembering()
+    lines, published = said()
+    both = Both(heard, published)
+    both.note("it listens", settles="nothing listens")
+    both.note("hm")
+    assert heard.settled == ["nothing listens"]
+    settled, plain = map(json.loads, lines)
+    assert (settled["message"], settled["settles"]) == ("it listens", "nothing listens")
+    assert "settles" not in plain

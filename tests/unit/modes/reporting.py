@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 class Remembering:
     def __init__(self):
         self.steps, self.notes, self.warnings, self.states = [], [], [], []
+        self.settled: list[str] = []
         self.calls: list[CallEnded] = []
         self.created, self.changed = [], []
         self.comparisons: list[Compared] = []
@@ -23,8 +24,9 @@ class Remembering:
         yield said
         self.steps.append(said.text)
 
-    def note(self, message):
+    def note(self, message, *, settles=""):
         self.notes.append(message)
+        self.settled += [settles] if settles else []
 
     def warn(self, message, hint=""):
         self.warnings.append((message, hint))

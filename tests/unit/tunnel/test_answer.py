@@ -9,7 +9,7 @@ from tests.unit.tunnel.ends import free_port, link_pair, read_all, serving, tcp_
 from tests.unit.tunnel.test_dial import deaf_server, greet
 from tests.unit.tunnel.test_flows import Inbox, shouting
 
-from ktconnect.tunnel.answer import Answers, CallRecord, ending
+from ktconnect.tunnel.answer import Answers, CallRecord, ending, refusal, was_taken
 from ktconnect.tunnel.datagram import DatagramFlow
 from ktconnect.tunnel.link import Link
 from ktconnect.tunnel.member import ORDERLY, End, Side
@@ -267,15 +267,25 @@ async def test_datagrams_go_to_a_udp_target_and_back():
 
 
 @pytest.mark.parametrize(
-    ("accepted", "end", "words"),
+    ("accepted", "end", "words", "taken", "why"),
     [
-        (True, ORDERLY, "closed"),
-        (True, End(Side.HERE, Reason.ECONNRESET), "reset by the target"),
-        (True, End(Side.HERE, Reason.IDLE), "idle"),
-        (True, End(Side.THERE, Reason.ECONNRESET), "reset by the caller"),
-        (False, End(Side.THERE, Reason.ETIMEDOUT), "reset by the caller"),
-        (False, End(Side.LINK, Reason.ECONNABORTED), "tunnel lost"),
+        (True, ORDERLY, "closed", True, ""),
+        (True, End(Side.HERE, Reason.ECONNRESET), "reset by the target", True, ""),
+        (True, End(Side.HERE, Reason.IDLE), "idle", False, ""),
+        (True, End(Side.THERE, Reason.ECONNRESET), "reset by the caller", False, ""),
+        (False, End(Side.THERE, Reason.ETIMEDOUT), "reset by the caller", False, ""),
+        (False, End(Side.LINK, Reason.ECONNABORTED), "tunnel lost", False, ""),
+        (
+            False,
+            End(Side.HERE, Reason.ECONNREFUSED),
+            "refused: connection refused",
+            False,
+            "connection refused",
+        ),
     ],
 )
-def test_every_end_has_its_words(accepted, end, words):
+def test_every_end_has_its_words_and_tells_whether_the_target_took_the_call(
+    accepted, end, words, taken, why
+):
     assert ending(accepted, end) == words
+    assert (was_taken(accepted, end), refusal(accepted, end)) == (taken, why)

@@ -29,12 +29,32 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What a target is there for, and what becomes of calls while nothing listens there."""
+
+    purpose: str
+    fate: str
+
+
+INSTEAD: Final = Meanwhile("is to answer", "until it listens, callers pass on to the original Pods")
+ALONE: Final = Meanwhile("is to answer", "until it listens, callers are turned away")
+COPIES: Final = Meanwhile(
+    "is to get the copies of", "until it listens, copies are dropped; callers notice nothing of it"
+)
+
+
 async def check_local(
-    ports: Iterable[PortMap], *, skip: bool = False, proc: Path = PROC
+    ports: Iterable[PortMap],
+    *,
+    skip: bool = False,
+    meanwhile: Meanwhile = INSTEAD,
+    proc: Path = PROC,
 ) -> Checked:
     """Dial every TCP target once, look for a bound socket for UDP.
 
-    A process that listens on ``::1`` alone is found there. ``skip`` makes warnings of refusals.
+    A process that listens on ``::1`` alone is found there. ``skip`` makes warnings of refusals,
+    which say what happens ``meanwhile``.
     """
     given = tuple(ports)
     gate = asyncio.Semaphore(AT_ONCE)
@@ -51,7 +71,7 @@ async def check_local(
         replace(port, target=answers[port.target].target) if port.target else port for port in given
     )
     silent = (port for port in given if port.target and answers[port.target].why)
-    return Checked(checked, tuple(_findings(silent, answers, skip)))
+    return Checked(checked, tuple(_findings(silent, answers, meanwhile, skip=skip)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +134,7 @@ def _ask_udp(target: Target, proc: Path) -> Answer:
 
 
 def _findings(
-    silent: Iterable[PortMap], answers: dict[Target, Answer], skip: bool
+    silent: Iterable[PortMap], answers: dict[Target, Answer], meanwhile: Meanwhile, *, skip: bool
 ) -> Iterator[Finding]:
     ports: dict[Target, list[str]] = {}
     for port in silent:
@@ -123,8 +143,8 @@ def _findings(
     for target, numbers in ports.items():
         where = target.host if target.kind == "unix" else str(target).partition(":")[2]
         which = f"port{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
-        message = f"{where}, which is to answer {which}: {answers[target].why}"
+        message = f"{where}, which {meanwhile.purpose} {which}: {answers[target].why}"
         if skip:
-            yield Finding("warn", message, "until it listens, callers pass on to the original Pods")
+            yield Finding("warn", message, meanwhile.fate)
         else:
             yield Finding("refuse", message, "start your program, or use --skipPortChecking")

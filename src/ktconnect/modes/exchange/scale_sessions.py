@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.checks.local import check_local
+from ktconnect.modes.checks.local import ALONE, check_local
 from ktconnect.modes.checks.seen import enforce
 from ktconnect.modes.dryrun import make_way_or_tell
 from ktconnect.modes.report import Reporter
@@ -53,7 +53,8 @@ async def _prepare(
         await make_way_or_tell(cluster, namespace, held, taker, dry_run=dry_run)
         await clear_way(cluster, "exchange", service, (), taker, dry_run=dry_run)
     enforce(target.findings, reporter)
-    checked = await check_local(target.ports, skip=spec.serving.skip_port_checking)
+    skip = spec.serving.skip_port_checking
+    checked = await check_local(target.ports, skip=skip, meanwhile=ALONE)
     enforce(checked.findings, reporter)
     called = _called(target)
     plan = replace(

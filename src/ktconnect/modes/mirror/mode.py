@@ -7,10 +7,12 @@ from typing import Final
 
 from ktconnect.errors import UsageError
 from ktconnect.kube.client import Cluster
+from ktconnect.modes.checks.local import COPIES, check_local
+from ktconnect.modes.checks.seen import enforce
 from ktconnect.modes.cluster import holder
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.auto import choice, sidecar_labels
-from ktconnect.modes.routing.exposed import exposed_ports
+from ktconnect.modes.routing.exposed import request_ports
 from ktconnect.modes.routing.planning import driver_for, free_to_share, random_letters, seat_of
 from ktconnect.modes.serving.opening import opened
 from ktconnect.modes.serving.plan import inbound_plan, session_lease
@@ -113,9 +115,12 @@ async def prepare(
     none = UsageError(
         f"no port of Service {name} carries requests", hint="--mode tcp copies bytes of TCP"
     )
-    ports = await exposed_ports(spec.serving, spec.exposes, seen, chosen.driver, none, reporter)
+    taken = request_ports(spec.exposes, seen, chosen.driver, none, reporter)
+    skip = spec.serving.skip_port_checking
+    checked = await check_local(taken, skip=skip, meanwhile=COPIES)
+    enforce(checked.findings, reporter)
     lease = share_lease(name, "mirror", random_letters())
-    plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, ports)
+    plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, checked.ports)
     sidecar = sidecar_labels(seen.backends) if chosen.driver == "istio" else ()
     return Asked(spec, replace(plan, shared=shared_name(name)), chosen, sidecar)
 

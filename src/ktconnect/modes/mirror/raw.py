@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.checks.local import check_local
+from ktconnect.modes.checks.local import COPIES, check_local
 from ktconnect.modes.checks.seen import Finding, enforce, look
 from ktconnect.modes.checks.service import check_service
 from ktconnect.modes.dryrun import make_way_or_tell
@@ -41,7 +41,8 @@ async def prepare_raw(
     exposes = exposes_for(spec.exposes, name)
     ports = map_ports(seen.service, exposes, seen.slices or (), seen.backends)
     enforce(check_raw(name, ports, said=bool(exposes)), reporter)
-    checked = await check_local(tuple(map(as_raw, ports)), skip=spec.serving.skip_port_checking)
+    skip = spec.serving.skip_port_checking
+    checked = await check_local(tuple(map(as_raw, ports)), skip=skip, meanwhile=COPIES)
     enforce(checked.findings, reporter)
     plan = inbound_plan(spec.serving, "mirror", lease, namespace, name, checked.ports)
     announced = session_lease(cluster, spec.serving, plan, more={"driver": SELECTOR})

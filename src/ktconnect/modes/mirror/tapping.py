@@ -28,6 +28,8 @@ from ktconnect.traffic.traces import Traces
 
 log = logging.getLogger(__name__)
 
+OCCUPIED: Final = "the router shows its answers to one at a time, and somebody else looks just now"
+
 LOOK_AGAIN: Final = 1.0
 """Seconds between two looks for the router's Pods."""
 
@@ -130,13 +132,13 @@ class Tapping:
         self.open.set()
         if self._warned:
             self._warned = False
-            self._reporter.note("the router shows its answers here from now on")
+            self._reporter.note("the router shows its answers here from now on", settles=OCCUPIED)
 
     def _taken(self, refused: Refused) -> None:
         log.info("the tap: %s", refused)
         if not self._warned:
             self._warned = True
             self._reporter.warn(
-                "the router shows its answers to one at a time, and somebody else looks just now",
+                OCCUPIED,
                 "until they have ended theirs nothing is compared here; it begins by itself then",
             )

@@ -10,8 +10,9 @@ from contextlib import suppress
 from ktconnect.groups import task_group
 from ktconnect.traffic.asking import Asking, BadAnswer
 from ktconnect.traffic.calling import Calling
+from ktconnect.traffic.compare import status_of
 from ktconnect.traffic.exchange import Answer, Exchange, Request
-from ktconnect.traffic.grpc import is_grpc
+from ktconnect.traffic.grpc import STATUS, code_of, is_grpc
 from ktconnect.wire.target import Target
 
 from .spec import Place
@@ -22,7 +23,8 @@ CHUNK = 128 * 1024
 async def send(place: Place, request: Request, limit: float) -> Exchange:
     """The request and its answer, or why there is none after ``limit`` seconds at most.
 
-    Calls of gRPC are sent by HTTP/2, all else by HTTP/1.1, whatever it was that was recorded.
+    Calls of gRPC are sent by HTTP/2, all else by HTTP/1.1, whatever it was that was recorded. They
+    are answered only where it is said how they went: by a server of gRPC, whatever its status.
     Raises: UsageError for a request that can't be sent at all.
     """
     scheme = "https" if place.tls_grpc else "http"
@@ -32,13 +34,16 @@ async def send(place: Place, request: Request, limit: float) -> Exchange:
     try:
         async with asyncio.timeout(limit):
             answer = await _asked(place, asking)
+        if is_grpc(request.headers) and not code_of(answer):
+            failure = f"no answer of gRPC: {status_of(answer)} without {STATUS}"
     except TimeoutError:
         failure = f"no answer within {limit:g} s"
     except OSError as error:
         failure = why(error)
     except BadAnswer as error:
         failure = str(error)
-    return Exchange(request, answer, began, time.monotonic() - clock, failure)
+    answered = None if failure else answer
+    return Exchange(request, answered, began, time.monotonic() - clock, failure)
 
 
 def why(error: OSError) -> str:

@@ -30,7 +30,20 @@ async def exposed_ports(
     none: UsageError,
     reporter: Reporter,
 ) -> tuple[PortMap, ...]:
-    """The ports that come here, by what the ``driver`` of the Service can do.
+    """The ports that come here, each with a program that listens for it.
+
+    Raises: as `request_ports`; UsageError where nothing listens.
+    """
+    taken = request_ports(exposes, seen, driver, none, reporter)
+    checked = await check_local(taken, skip=spec.skip_port_checking)
+    enforce(checked.findings, reporter)
+    return checked.ports
+
+
+def request_ports(
+    exposes: tuple[Expose, ...], seen: Seen, driver: str, none: UsageError, reporter: Reporter
+) -> tuple[PortMap, ...]:
+    """The ports whose requests may come here, by what the ``driver`` of the Service can do.
 
     Raises: UsageError, also for a Service that can't be shared; ``none`` if it has no such port.
     """
@@ -44,9 +57,7 @@ async def exposed_ports(
     taken = tuple(port for port in wanted if port.protocol == "tcp")
     if not taken:
         raise none
-    checked = await check_local(taken, skip=spec.skip_port_checking)
-    enforce(checked.findings, reporter)
-    return checked.ports
+    return taken
 
 
 def check_marked(

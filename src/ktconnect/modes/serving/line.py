@@ -19,7 +19,7 @@ from ktconnect.wire.target import Target
 from .programs import fate_of
 from .selftest import Arrivals
 from .spec import ServingSpec
-from .view import Tally, call_ended, status_now
+from .view import Tally, call_ended, calls_now, status_now
 from .way import InboundPlan, Origins
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ class Line:
         self._passed_on = 0
         self.shadow = shadow
         self.arrivals = Arrivals()
+        # Of a Service that is shared the router's connections are seen, whoever calls: all count.
+        self._own = None if plan.shared else self.arrivals
         self.addresses: frozenset[str] = frozenset()
         """Those of the agents' Pods that there have been."""
         self.answers = Answers(
@@ -99,8 +101,8 @@ class Line:
         plan, statistics = self._plan, self.tunnel.statistics()
         if not self._winding_up:
             plan.programs.tell(self._reporter, self._fate)
-        now = status_now(plan, statistics, self.answers, self._tally, broken, older)
-        return plan.programs.shown(now)
+        calls = calls_now(self.answers, self._tally, self._own, older)
+        return plan.programs.shown(status_now(plan, statistics, calls, broken))
 
     def _fate(self, target: Target) -> str:
         return fate_of(target, self._plan.mode, self._plan.ports, self._origins)
@@ -155,8 +157,9 @@ class Line:
             self._reporter.note(meanwhile)
 
     def _ended(self, record: CallRecord) -> None:
-        if record.ended.startswith("refused"):
+        if record.refusal:
             self._passed_on += 1
         self._plan.programs.ended(record)
-        if self._spec.log:
+        own = self._own is not None and self._own.ended(record)
+        if self._spec.log and not own:
             self._reporter.call(call_ended(self._plan, record))

@@ -16,12 +16,6 @@ from ktconnect.objects.ports import PortMap
 from ktconnect.tunnel.answer import CallRecord
 from ktconnect.wire.target import Target
 
-REFUSED: Final = "refused: "
-"""How the end of a call begins that its target did not take (`tunnel.answer.CallRecord`)."""
-
-TAKEN: Final = ("closed", "reset by the target")
-"""How calls end that it did take for certain."""
-
 ABSENT: Final = (os.strerror(errno.ECONNREFUSED).lower(), os.strerror(errno.ENOENT).lower())
 """Why a call was not taken where no program is: at a port, at the path of a Unix socket."""
 
@@ -41,13 +35,13 @@ class Programs:
     def __init__(self, sees: Callable[[Target], bool] = listens) -> None:
         self._sees = sees
         self._silent: dict[Target, Silence] = {}
-        self._told: set[Target] = set()
+        self._told: dict[Target, str] = {}
 
     def ended(self, record: CallRecord) -> None:
         """A call is over."""
-        if record.ended.startswith(REFUSED):
-            self.refused(record.target, record.ended.removeprefix(REFUSED))
-        elif record.ended in TAKEN:
+        if record.refusal:
+            self.refused(record.target, record.refusal)
+        elif record.taken:
             self.reached(record.target)
 
     def refused(self, target: Target, why: str) -> None:
@@ -64,12 +58,14 @@ class Programs:
         for target, silence in [*self._silent.items()]:
             if not silence.was_seen and self._sees(target):
                 self.reached(target)
-        now = set(self._silent)
-        for target in sorted(now - self._told, key=place):
-            reporter.warn(absence(target, self._silent[target].why), fate(target))
-        for target in sorted(self._told - now, key=place):
-            reporter.note(f"a program listens on {place(target)}: calls come to it")
-        self._told = now
+        for target in sorted(self._silent.keys() - self._told.keys(), key=place):
+            self._told[target] = absence(target, self._silent[target].why)
+            reporter.warn(self._told[target], fate(target))
+        for target in sorted(self._told.keys() - self._silent.keys(), key=place):
+            warning = self._told.pop(target)
+            reporter.note(
+                f"a program listens on {place(target)}: calls come to it", settles=warning
+            )
 
     def shown(self, status: Status) -> Status:
         """The state of the session with what its programs lack."""

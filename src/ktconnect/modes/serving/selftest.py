@@ -14,6 +14,7 @@ from ktconnect.errors import KtError, TunnelClosed
 from ktconnect.objects.origin import address_of
 from ktconnect.objects.ports import PortMap
 from ktconnect.objects.session import Manifest
+from ktconnect.tunnel.answer import CallRecord
 from ktconnect.tunnel.reach import NotReached
 from ktconnect.wire.call import Call
 from ktconnect.wire.target import Target
@@ -43,10 +44,13 @@ class Unproven(KtError):
 
 
 class Arrivals:
-    """The calls as they come in, for whoever waits for one."""
+    """The calls as they come in, for whoever waits for one, and which of them were waited for."""
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, int], asyncio.Future[float]] = {}
+        self._own: set[Call] = set()
+        self.own_accepted = 0
+        """The test's own calls that have ended and that their targets had accepted."""
 
     def heard(self, text: str) -> None:
         """A call has come: what the agent's OPEN says."""
@@ -54,6 +58,19 @@ class Arrivals:
         waiting = self._waiting.get((call.protocol, call.port))
         if waiting is not None and not waiting.done():
             waiting.set_result(asyncio.get_running_loop().time())
+            self._own.add(call)
+
+    def is_own(self, record: CallRecord) -> bool:
+        """Whether it is the test's own: the call that was waited for, and nothing was sent on it."""
+        return record.call in self._own and not record.received
+
+    def ended(self, record: CallRecord) -> bool:
+        """A call is over. Returns whether it was the test's own: one that its target ended, or did
+        not take, counts as somebody's, as does the next one from its address."""
+        own = self.is_own(record) and not record.taken and not record.refusal
+        self._own.discard(record.call)
+        self.own_accepted += own and record.accepted
+        return own
 
     def next(self, port: PortMap) -> "asyncio.Future[float]":
         """Done by the next call to this port, with the loop's time of its arrival."""

@@ -12,6 +12,7 @@ from ktconnect.tunnel.status import TunnelStatistics
 from ktconnect.wire.hello import AgentFacts
 
 from .programs import place
+from .selftest import Arrivals
 from .way import InboundPlan
 
 AWAY = 1.0
@@ -61,18 +62,28 @@ def _callers(number: int) -> str:
     return "1 caller was" if number == 1 else f"{number:,} callers were"
 
 
-def status_now(
-    plan: InboundPlan,
-    statistics: TunnelStatistics,
-    answers: Answers,
-    tally: Tally,
-    broken: str,
-    older: int = 0,
-) -> Status:
-    """The session's state: up only if callers can come all the way.
+def calls_now(answers: Answers, tally: Tally, own: Arrivals | None = None, older: int = 0) -> Calls:
+    """How many calls there are and were, but for the self-test's ``own``.
 
     ``older``: connections of the time before, which stay with the Pods.
     """
+    running = answers.running()
+    ours = [record for record in running if own is not None and own.is_own(record)]
+    accepted = sum(record.accepted for record in ours) + (own.own_accepted if own else 0)
+    return Calls(
+        open=len(running) - len(ours),
+        total=answers.answered - accepted,
+        refused=answers.refused,
+        to_origin=tally.to_origin,
+        failed=tally.failed,
+        older=older,
+    )
+
+
+def status_now(
+    plan: InboundPlan, statistics: TunnelStatistics, calls: Calls, broken: str
+) -> Status:
+    """The session's state: up only if callers can come all the way."""
     of_tunnel = status_of(statistics)
     health, reason = of_tunnel.health, of_tunnel.reason
     if health == "up" and broken:
@@ -88,14 +99,7 @@ def status_now(
         reconnections=of_tunnel.reconnections,
         session=plan.session.name,
         target=plan.where,
-        calls=Calls(
-            open=len(answers.running()),
-            total=answers.answered,
-            refused=answers.refused,
-            to_origin=tally.to_origin,
-            failed=tally.failed,
-            older=older,
-        ),
+        calls=calls,
     )
 
 

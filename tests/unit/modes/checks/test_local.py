@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, closing
 import pytest
 
 from ktconnect.modes.checks import local as checks_local
-from ktconnect.modes.checks.local import check_local
+from ktconnect.modes.checks.local import ALONE, COPIES, check_local
 from ktconnect.objects.ports import PortMap
 from ktconnect.wire.target import Target
 
@@ -50,6 +50,15 @@ async def test_what_does_not_listen_is_refused_unless_skipped():
     assert finding.hint == "start your program, or use --skipPortChecking"
     [finding] = (await check_local([port(target)], skip=True)).findings
     assert finding.level == "warn"
+    assert finding.hint == "until it listens, callers pass on to the original Pods"
+    for meanwhile, purpose, fate in (
+        (ALONE, "is to answer", "callers are turned away"),
+        (COPIES, "is to get the copies of", "copies are dropped"),
+    ):
+        found = await check_local([port(target)], skip=True, meanwhile=meanwhile)
+        [finding] = found.findings
+        assert f"which {purpose} port 80:" in finding.message
+        assert fate in finding.hint
 
 
 async def test_one_place_for_several_ports_is_said_once():

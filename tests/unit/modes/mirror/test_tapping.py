@@ -139,6 +139,7 @@ async def test_that_somebody_else_looks_is_said_once_and_waited_for(tap, reporte
     assert len(reporter.warnings) == 1
     assert "somebody else looks" in reporter.warnings[0][0]
     assert reporter.notes == ["the router shows its answers here from now on"]
+    assert reporter.settled == [reporter.warnings[0][0]]
 
 
 async def test_routers_are_found_by_their_name_and_asked_where_they_listen(monkeypatch):

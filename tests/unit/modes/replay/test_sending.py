@@ -60,7 +60,8 @@ async def test_who_answers_before_the_end_of_the_request_is_heard():
 class Eager:
     """The writer to a server that has said something before it was asked, and answers a call."""
 
-    def __init__(self):
+    def __init__(self, *more):
+        self.answer = [(":status", "200"), *more]
         self.http = H2Connection(H2Configuration(client_side=False))
         self.http.initiate_connection()
         self.reader = asyncio.StreamReader()
@@ -74,25 +75,36 @@ class Eager:
 
     async def drain(self):
         self.http.receive_data(self.heard)
-        self.http.send_headers(1, [(":status", "200")], end_stream=True)
+        self.http.send_headers(1, self.answer, end_stream=True)
         self.reader.feed_data(self.http.data_to_send())
 
     async def wait_closed(self):
         pass
 
 
-async def test_who_speaks_first_is_not_answered_before_the_call_has_begun(monkeypatch):
-    server = Eager()
+async def called(monkeypatch, server):
+    """What comes of a call of gRPC to that server."""
 
     async def opened(target, tls):
         return server.reader, server
 
     monkeypatch.setattr(sending, "_open", opened)
     call = Request("POST", "/a.B/C", (("Host", "web"), ("Content-Type", "application/grpc")))
-    seen = await send(Place(Target("tcp", "web", 80)), call, 5)
+    return await send(Place(Target("tcp", "web", 80)), call, 5)
+
+
+async def test_who_speaks_first_is_not_answered_before_the_call_has_begun(monkeypatch):
+    server = Eager(("grpc-status", "5"))
+    seen = await called(monkeypatch, server)
     assert server.heard.startswith(PREFACE)
     assert seen.answer is not None
     assert seen.answer.status == 200
+
+
+async def test_a_call_of_grpc_is_answered_by_a_server_of_grpc_alone(monkeypatch):
+    seen = await called(monkeypatch, Eager())
+    assert seen.answer is None
+    assert seen.failure == "no answer of gRPC: 200 without grpc-status"
 
 
 def test_a_name_of_several_addresses_that_all_refuse_is_said_in_few_words():

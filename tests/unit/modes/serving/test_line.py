@@ -1,4 +1,6 @@
 import asyncio
+import socket
+import struct
 
 import pytest
 from tests.unit.agent.calling import call, saying
@@ -9,6 +11,7 @@ from ktconnect.modes.serving import line as serving_line
 from ktconnect.modes.serving import selftest
 from ktconnect.modes.serving import session as serving_session
 from ktconnect.modes.serving import undo as serving_undo
+from ktconnect.modes.serving.spec import ServingSpec
 from ktconnect.wire.target import Target
 
 
@@ -81,6 +84,32 @@ async def test_a_program_that_is_gone_is_told_of_and_so_is_its_return(monkeypatc
     fates = [hint for message, hint in told.warnings if message == f"nothing listens on {where}"]
     assert fates == ["callers get the original's answers until a program does"]
     assert told.notes == [f"a program listens on {where}: calls come to it"]
+
+
+async def test_a_call_of_the_self_test_is_neither_shown_nor_counted(monkeypatch):
+    async with shop(monkeypatch) as place, saying(b"laptop") as here:
+        session, told = place.session(here, ServingSpec(log=True)), place.reporter
+        async with place.serving(session):
+            line = session._line
+            assert line is not None
+            port = session.plan.ports[0]
+            for waited_for in (True, False):
+                if waited_for:
+                    line.arrivals.next(port)
+                _, writer = await asyncio.open_connection("127.0.0.1", port.pod_port)
+                await until(lambda: line.answers.running() and line.answers.running()[0].accepted)
+                calls = line.status("").calls
+                assert calls is not None
+                assert (calls.open, calls.total) == ((0, 0) if waited_for else (1, 1))
+                reset = struct.pack("ii", 1, 0)
+                sock = writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                writer.transport.abort()
+                await until(lambda: not line.answers.running())
+            calls = line.status("").calls
+            assert calls is not None
+            assert (calls.open, calls.total) == (0, 1)
+        assert len(told.calls) == 1
 
 
 async def laptop(reader, writer):

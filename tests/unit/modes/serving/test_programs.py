@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tests.unit.modes.reporting import Remembering
 
@@ -10,12 +12,10 @@ from ktconnect.wire.target import Target
 
 HERE, OTHER = Target("tcp", "127.0.0.1", 8080), Target("unix", "/run/app.sock", 0)
 UDP = Target("udp", "127.0.0.1", 53)
-REFUSED = "refused: connection refused"
-
-
-def call(ended, target=HERE):
-    made = Call("tcp", 80, "10.244.0.7", 41234)
-    return CallRecord(made, target, 0.1, 0, 0, ended)
+MADE = Call("tcp", 80, "10.244.0.7", 41234)
+REFUSED = CallRecord(MADE, HERE, 0.1, 0, 0, "", refusal="connection refused")
+TAKEN = replace(REFUSED, refusal="", taken=True)
+UNKNOWN = replace(REFUSED, refusal="")
 
 
 class World:
@@ -44,16 +44,17 @@ def world():
 def test_each_change_is_told_once(world):
     assert world.tell() == []
     for _ in range(3):
-        world.programs.ended(call(REFUSED))
+        world.programs.ended(REFUSED)
     gone = ("nothing listens on 127.0.0.1:8080", "fate of 127.0.0.1:8080")
     assert world.tell() == [gone]
     assert world.tell() == []
     assert (world.shown().reason, world.shown().silent) == (gone[0], ("127.0.0.1:8080",))
-    world.programs.ended(call("closed"))
+    world.programs.ended(TAKEN)
     assert world.tell() == ["a program listens on 127.0.0.1:8080: calls come to it"]
+    assert world.reporter.settled == [gone[0]]
     assert world.tell() == []
     assert world.shown() == Status("up")
-    world.programs.ended(call(REFUSED))
+    world.programs.ended(REFUSED)
     assert world.tell() == [gone]
 
 
@@ -74,12 +75,11 @@ def test_who_is_seen_and_refuses_is_believed_by_a_call_alone(world):
     assert len(world.tell()) == 1
 
 
-@pytest.mark.parametrize("ended", ["reset by the caller", "tunnel lost", "idle"])
-def test_ends_that_say_nothing_of_the_program_change_nothing(world, ended):
-    world.programs.ended(call(ended))
+def test_ends_that_say_nothing_of_the_program_change_nothing(world):
+    world.programs.ended(UNKNOWN)
     assert world.tell() == []
-    world.programs.ended(call(REFUSED))
-    world.programs.ended(call(ended))
+    world.programs.ended(REFUSED)
+    world.programs.ended(UNKNOWN)
     assert len(world.tell()) == 1
     assert world.shown().silent
 

@@ -2,11 +2,13 @@ import errno
 from dataclasses import replace
 
 import pytest
-from tests.unit.modes.inbound import DNS, PLAN, WEB, Asked, service
+from tests.unit.modes.inbound import DNS, HERE, PLAN, WEB, Asked, service
 
 from ktconnect.modes.serving import selftest
 from ktconnect.modes.serving.selftest import Arrivals, Unproven, milliseconds, self_test
+from ktconnect.tunnel.answer import CallRecord
 from ktconnect.tunnel.reach import NotReached
+from ktconnect.wire.call import Call
 
 CALL = "tcp:8080:10.244.1.9:40000"
 
@@ -68,6 +70,25 @@ async def test_calls_that_nobody_waits_for_are_no_trouble():
     assert waiting.done()
     arrivals.forget(WEB)
     arrivals.forget(WEB)
+
+
+async def test_only_a_call_that_was_waited_for_and_said_nothing_is_the_tests_own():
+    arrivals = Arrivals()
+    record = CallRecord(Call.parse(CALL), HERE, 0.1, 0, 0, "", accepted=True)
+    assert not arrivals.is_own(record)
+    for said, own in (
+        (record, True),
+        (replace(record, sent=9), True),  # some programs speak first
+        (replace(record, received=1), False),
+        (replace(record, taken=True), False),
+        (replace(record, accepted=False, refusal="connection refused"), False),
+    ):
+        arrivals.next(WEB)
+        arrivals.heard(CALL)
+        assert arrivals.is_own(said) is (not said.received)
+        assert arrivals.ended(said) is own
+        assert not arrivals.ended(said)  # its address may be another's next
+    assert arrivals.own_accepted == 2
 
 
 def test_short_times_are_shown_with_a_digit_more():

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from tests.unit.modes.inbound import DNS, PLAN, WEB
 
-from ktconnect.modes.serving.view import Tally, call_ended, led, status_now
+from ktconnect.modes.serving.selftest import Arrivals
+from ktconnect.modes.serving.view import Tally, call_ended, calls_now, led, status_now
 from ktconnect.tunnel.answer import Answers, CallRecord
 from ktconnect.tunnel.status import TunnelState, TunnelStatistics
 from ktconnect.wire.call import Call
@@ -60,14 +61,16 @@ def test_a_new_agent_counts_from_nought_and_nothing_is_lost():
 
 async def test_a_session_is_up_only_if_callers_come_all_the_way():
     answers, tally = Answers({}), Tally()
-    up = status_now(PLAN, UP, answers, tally, "")
+    calls = calls_now(answers, tally)
+    up = status_now(PLAN, UP, calls, "")
     assert (up.health, up.target, up.session) == ("up", "shop/web", "kt-exchange-web")
     assert up.calls is not None
     assert (up.calls.open, up.calls.total) == (0, 0)
-    broken = status_now(PLAN, UP, answers, tally, "service shop/web was deleted")
+    assert calls_now(answers, tally, Arrivals(), 3).older == 3
+    broken = status_now(PLAN, UP, calls, "service shop/web was deleted")
     assert (broken.health, broken.reason) == ("down", "service shop/web was deleted")
     lost = replace(UP, state=TunnelState.STALLED, reason="no answer")
-    assert status_now(PLAN, lost, answers, tally, "x").reason == "no answer"
+    assert status_now(PLAN, lost, calls, "x").reason == "no answer"
 
 
 @pytest.mark.parametrize(
