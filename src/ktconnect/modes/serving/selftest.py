@@ -61,7 +61,7 @@ class Arrivals:
             self._own.add(call)
 
     def is_own(self, record: CallRecord) -> bool:
-        """Whether it is the test's own: the call that was waited for, and nothing was sent on it."""
+        """Whether it is the test's own: the call that was waited for, with nothing sent on it."""
         return record.call in self._own and not record.received
 
     def ended(self, record: CallRecord) -> bool:
