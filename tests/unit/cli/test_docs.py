@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from ktconnect import cli
 from ktconnect.cli.main import ktctl
 from ktconnect.cli.spelling import GONE, RENAMED, normalise
 from ktconnect.modes.report import CallEnded, Calls, Compared, Ready, Status, Totals
@@ -50,3 +51,12 @@ def test_every_field_of_an_event_is_on_the_page(event, told):
 
 def test_what_is_counted_of_calls_is_on_the_page():
     assert ", ".join(f"`{each.name}`" for each in fields(Calls)) in OUTPUT
+
+
+def test_every_event_that_programs_read_is_described():
+    said = r'(?:_say|line_of)\("(\w+)"|"event": "(\w+)"|Listing\(\s*"(\w+)"'
+    sources = Path(cli.__file__).parent.glob("*.py")
+    found = {one for path in sources for each in re.findall(said, path.read_text()) for one in each}
+    internal = {"", "begin", "serving"}  # to who waits for a session in the background
+    assert {"ready", "end", "sessions", "services", "explained"} <= found
+    assert found - internal <= EVENTS.keys()
