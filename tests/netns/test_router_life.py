@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from tests.netns.routing import ANN, BOB, ROUTER
 
+from ktconnect.modes.routing.draining import ACTIVE, DRAIN, Load, load_of
 from ktconnect.rules.envoy_tap import tap_request
 from ktconnect.rules.envoy_tap_match import tap_match
 from ktconnect.rules.match import parse_match
@@ -210,6 +211,33 @@ async def test_sessions_come_and_go_without_a_connection_or_an_answer_cut(router
             "what was on its way arrives, though its cluster is gone"
         )
     assert router.stat("listener_manager.lds.update_success") >= listeners
+
+
+async def test_calls_are_told_from_connections_on_which_nothing_is_asked(router):
+    """By the names that this Envoy has for them."""
+    await router.set(router.share("raw", RAW))
+    quiet = Raw()
+    quiet.may_answer.clear()
+
+    async def loaded(*wanted):
+        await router._until(lambda: load_of(router.admin(ACTIVE)) == Load(*wanted))
+        return True
+
+    assert await loaded(0, 0)
+    async with quiet.running(router), caller(router) as idle, caller(router, "tcp") as passed:
+        assert await idle.who()
+        assert await passed.hears(20)
+        assert await loaded(2, 1), "what is passed on is a call as long as it is open"
+        async with caller(router) as slow:
+            slow.send("GET / HTTP/1.1\nHost: web\nVersion: raw")
+            await quiet.came.wait()
+            assert await loaded(3, 2)
+            router.admin(DRAIN, "POST")
+            quiet.may_answer.set()
+            answer, _ = await slow.answer()
+            assert "connection: close" in answer.lower(), "it is asked to come back"
+            assert await loaded(2, 1)
+    assert await loaded(0, 0)
 
 
 async def test_nobody_fails_while_others_come_and_go(router):
