@@ -61,6 +61,6 @@ async def test_what_was_said_of_another_target_asks_for_no_port_of_this_one():
         found = await exposed_ports(SPEC, other, seen, "router", NONE, reporter)
         assert [port.service_port for port in found] == [80]
         assert any("is UDP" in note for note in reporter.notes)
+        everything = parse_exposes("web=1:80,web=1:53/udp")
         with pytest.raises(UsageError, match="is UDP"):
-            everything = parse_exposes("web=1:80,web=1:53/udp")
             await exposed_ports(SPEC, everything, seen, "router", NONE, reporter)
