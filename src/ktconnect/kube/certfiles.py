@@ -12,13 +12,13 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 class CertificateFiles:
-    """The pair that the files hold now; ``held``: what was read from them at the start.
+    """The pair that ``paths`` hold now; ``held``: what was read from them at the start.
 
     kubectl reads such files again, too (client-go, transport/cert_rotation.go).
     """
 
-    def __init__(self, certificate: Path, key: Path, held: Pair) -> None:
-        self._paths = (certificate, key)
+    def __init__(self, paths: tuple[Path, Path], held: Pair) -> None:
+        self._paths = paths
         self._held = held
         self._seen: Stamp | None = None
 

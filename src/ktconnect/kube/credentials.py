@@ -35,7 +35,7 @@ class Credentials:
         self._until = 0.0
         login = config.login
         self._files = (
-            CertificateFiles(*login.certificate_files, (login.certificate, login.key))
+            CertificateFiles(login.certificate_files, (login.certificate, login.key))
             if login.certificate_files
             else None
         )

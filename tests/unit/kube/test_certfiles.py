@@ -24,7 +24,7 @@ def pairs(pki: Path) -> tuple[Pair, Pair]:
 
 
 @pytest.fixture
-def files(tmp_path, pairs):
+def files(tmp_path: Path, pairs: tuple[Pair, Pair]) -> tuple[Path, Path]:
     paths = tmp_path / "client.pem", tmp_path / "client-key.pem"
     write(paths, pairs[0])
     return paths
@@ -41,21 +41,21 @@ def texts(pair: Pair) -> tuple[str, str]:
 
 def test_what_was_renewed_is_read_again(files, pairs):
     first, second = pairs
-    held = CertificateFiles(*files, texts(first))
+    held = CertificateFiles(files, texts(first))
     assert held.current() == texts(first)
     write(files, second)
     assert held.current() == texts(second)
 
 
 def test_what_was_renewed_before_the_first_use_is_seen(files, pairs):
-    held = CertificateFiles(*files, texts(pairs[0]))
+    held = CertificateFiles(files, texts(pairs[0]))
     write(files, pairs[1])
     assert held.current() == texts(pairs[1])
 
 
 def test_while_only_one_of_the_two_is_new_the_old_pair_holds(files, pairs):
     first, second = pairs
-    held = CertificateFiles(*files, texts(first))
+    held = CertificateFiles(files, texts(first))
     held.current()
     files[0].write_text(second.certificate)
     assert held.current() == texts(first)
@@ -65,7 +65,7 @@ def test_while_only_one_of_the_two_is_new_the_old_pair_holds(files, pairs):
 
 @pytest.mark.parametrize("damage", ["absent", "text", "bytes"])
 def test_while_a_file_is_gone_or_damaged_the_old_pair_holds(files, pairs, damage):
-    held = CertificateFiles(*files, texts(pairs[0]))
+    held = CertificateFiles(files, texts(pairs[0]))
     held.current()
     files[1].unlink()
     if damage != "absent":
@@ -76,7 +76,7 @@ def test_while_a_file_is_gone_or_damaged_the_old_pair_holds(files, pairs, damage
 def test_a_link_that_leads_elsewhere_is_a_change(tmp_path, files, pairs):
     new = tmp_path / "new"
     new.mkdir()
-    held = CertificateFiles(*files, texts(pairs[0]))
+    held = CertificateFiles(files, texts(pairs[0]))
     held.current()
     for path, text in zip(files, texts(pairs[1]), strict=True):
         (new / path.name).write_text(text)
