@@ -16,7 +16,7 @@ from ktconnect.modes.exchange.scale import ScaleWay
 from ktconnect.modes.exchange.scale_find import ScalePlan
 from ktconnect.modes.exchange.selector import SelectorWay
 from ktconnect.modes.local import remember
-from ktconnect.modes.routing import ensure, gateway, istio, router, settling
+from ktconnect.modes.routing import draining, ensure, gateway, istio, router, settling
 from ktconnect.modes.routing.driver import Seat
 from ktconnect.modes.routing.gateway import GatewayDriver
 from ktconnect.modes.routing.istio import IstioDriver
@@ -47,7 +47,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(serving_undo, "LEFT_WITHIN", 0.1)
     monkeypatch.setattr(scaling, "SETTLE", 0)
     monkeypatch.setattr(router, "PROXIES", 0)
-    monkeypatch.setattr(router, "DRAIN", 0.05)
+    monkeypatch.setattr(draining, "CALLS_SECONDS", 0.05)
     monkeypatch.setattr(settling, "AGAIN", 0.001)
     monkeypatch.setattr(istio, "HEARD", 0)
     monkeypatch.setattr(gateway, "HEARD", 0)
