@@ -62,7 +62,8 @@ class Looks:
 
 
 async def test_calls_are_waited_for_and_told_once():
-    busy, said = Load(2, 2), []
+    busy = Load(2, 2)
+    said: list[int] = []
     looks = Looks((0, busy), (2, busy), (9, Load(1, 1)), (20, Load(1, 1)), (24, Load()))
     assert await looks.drained(said.append) == 0
     assert said == [2]

@@ -53,11 +53,11 @@ async def test_all_that_are_ready_must_agree_and_one_there_must_be(monkeypatch):
             admin.callers = 0
             return asked[-1] == 0
 
-        assert not await envoys(cluster).all_are(module.ACTIVE, wish, 0.05)
+        assert not await envoys(cluster).all_are(draining.ACTIVE, wish, 0.05)
         assert asked == []
         api.put(router_pod())
         api.put(router_pod("not-ready", ready=False))
-        assert await envoys(cluster).all_are(module.ACTIVE, wish, 5)
+        assert await envoys(cluster).all_are(draining.ACTIVE, wish, 5)
         assert asked == [1, 0]
 
 
@@ -73,7 +73,7 @@ async def test_who_waits_hurries_the_nodes_now_and_then(monkeypatch):
         async def hurry():
             hurried.append(1)
 
-        assert await envoys(cluster).all_are(module.ACTIVE, never, 5, hurry)
+        assert await envoys(cluster).all_are(draining.ACTIVE, never, 5, hurry)
 
 
 async def test_callers_are_asked_to_come_back_and_waited_for(monkeypatch):
@@ -140,7 +140,7 @@ async def test_an_admin_that_can_not_be_asked_is_asked_again(monkeypatch):
         async def wish(stats):
             return True
 
-        assert await found.all_are(module.ACTIVE, wish, 5)
+        assert await found.all_are(draining.ACTIVE, wish, 5)
         assert failures == []
         assert (CONFIG_MAP, "shop", NAME) not in api.objects
 
@@ -160,7 +160,7 @@ async def test_an_admin_that_answers_something_else_is_asked_again(monkeypatch, 
         async def wish(stats):
             return bool(stats["stats"])
 
-        assert await envoys(cluster).all_are(module.ACTIVE, wish, 5)
+        assert await envoys(cluster).all_are(draining.ACTIVE, wish, 5)
         assert answers == []
 
 
