@@ -65,7 +65,7 @@ async def prepare_ruled(
         seat,
         plan,
         _share(plan),
-        lambda place, _: IstioDriver(seat),
+        lambda its_seat, _: IstioDriver(its_seat),
         banner=f"Now all request to service '{name}' will be redirected to local",
         advice=(
             f"by a rule of Istio, which leads callers to {subsets} otherwise",

@@ -62,7 +62,7 @@ def seat_of(
 
 
 def driver_for(spec: ServingSpec, router: RouterPod, chosen: Choice) -> MakeDriver:
-    """How the driver is made once its place is known."""
+    """How the driver is made once its seat is known."""
     within = spec.cluster.pod_creation_timeout
 
     def make(seat: Seat, backends: Backends) -> Driver:
