@@ -17,16 +17,7 @@ from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
 from ktconnect.kube.undoable import is_led
 from ktconnect.kube.watch import Event
-from ktconnect.modes.report import Reporter
-from ktconnect.modes.serving.end import to_the_end
-from ktconnect.modes.serving.following import follow
-from ktconnect.modes.serving.way import InboundPlan, Origins, WayLost
-from ktconnect.modes.targets import SERVICE
-from ktconnect.objects.session import Manifest
-from ktconnect.sessions.lease import SessionLease
-from ktconnect.tunnel.tunnel import Tunnel
-
-from .leading import (
+from ktconnect.modes.leading import (
     Selector,
     check_wanted,
     has,
@@ -37,6 +28,15 @@ from .leading import (
     who_set_selector,
     without,
 )
+from ktconnect.modes.report import Reporter
+from ktconnect.modes.serving.end import to_the_end
+from ktconnect.modes.serving.following import follow
+from ktconnect.modes.serving.way import InboundPlan, Origins, WayLost
+from ktconnect.modes.targets import SERVICE
+from ktconnect.objects.session import Manifest
+from ktconnect.sessions.lease import SessionLease
+from ktconnect.tunnel.tunnel import Tunnel
+
 from .older import Older
 from .origin import Origin
 from .origin_check import check_origin

@@ -12,8 +12,8 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import KtError
 from ktconnect.groups import task_group
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.exchange.leading import selector_of
 from ktconnect.modes.exchange.scale_wait import leave_services, until_endpoint
+from ktconnect.modes.leading import selector_of
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.routing.redirect import as_before
 from ktconnect.modes.serving.way import InboundPlan, Origins

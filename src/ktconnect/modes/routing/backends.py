@@ -10,7 +10,7 @@ from typing import Final
 
 from ktconnect.errors import Refused
 from ktconnect.modes.checks.seen import SLICE, SLICE_OF, is_ready
-from ktconnect.modes.exchange.leading import Selector
+from ktconnect.modes.leading import Selector
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.origin import address_of, origin_name, origin_service
 from ktconnect.objects.router import pods_name, pods_service

@@ -13,7 +13,7 @@ from ktconnect.apply.change import Entry
 from ktconnect.errors import Conflict
 from ktconnect.kube.backend import KubeBackend
 from ktconnect.kube.client import Cluster
-from ktconnect.modes.exchange.leading import (
+from ktconnect.modes.leading import (
     Selector,
     check_wanted,
     has,

@@ -16,7 +16,7 @@ from typing import Final
 from ktconnect.errors import Conflict
 from ktconnect.kube.failures import NotFound
 from ktconnect.kube.podstate import Ready, verdict
-from ktconnect.modes.exchange.leading import shown, who_set_selector
+from ktconnect.modes.leading import shown, who_set_selector
 from ktconnect.modes.serving.way import WayLost
 from ktconnect.modes.targets import SERVICE
 from ktconnect.objects.agent import AgentPort

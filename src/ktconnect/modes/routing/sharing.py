@@ -13,8 +13,8 @@ from typing import Final
 from ktconnect.apply.change import Entry
 from ktconnect.errors import KtError
 from ktconnect.groups import task_group
-from ktconnect.modes.exchange.leading import selector_of
 from ktconnect.modes.exchange.origin_check import check_origin
+from ktconnect.modes.leading import selector_of
 from ktconnect.modes.report import Reporter
 from ktconnect.modes.serving.way import InboundPlan, Origins
 from ktconnect.modes.targets import SERVICE

@@ -2,7 +2,7 @@ import pytest
 from tests.unit.modes.inbound import service
 
 from ktconnect.errors import UsageError
-from ktconnect.modes.exchange.leading import led_to, shown, who_set_selector
+from ktconnect.modes.leading import led_to, shown, who_set_selector
 
 
 def test_a_service_without_selector_cant_be_led_anywhere():
